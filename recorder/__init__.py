@@ -1,0 +1,1 @@
+"""``rec``: a shell-integrated session recorder."""
