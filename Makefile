@@ -1,0 +1,54 @@
+# What a developer does with `rec`. Everything runs from .venv, which the first target makes.
+#
+#   make setup            .venv with the locked packages and `rec` itself
+#   make try              a recorded python3   (TOOL="sqlite3 shop.db" for another tool)
+#   make test             set up whatever the tests need, check, then all tests
+#   make check            lint, format, types, layers, shell scripts
+#   make soak             the random tests in their full numbers, and the long ones
+#   make bench            measurements beside script, asciinema, ttyrec and rlwrap; bench-big: the large ones
+#   make lock             resolve the locked versions anew
+#   make clean            take away what the targets made
+#
+# PYTHON=/path/to/python3 chooses the interpreter of .venv.
+
+SHELL := /bin/bash
+VENV := .venv
+PY := $(VENV)/bin/python
+STAMP := $(VENV)/.made
+TOOL ?= python3
+
+.PHONY: setup try test check soak bench bench-big lock clean tools
+.NOTPARALLEL:
+
+setup: $(STAMP)
+
+$(STAMP): requirements.lock pyproject.toml scripts/setup
+	@scripts/setup "$(VENV)"
+
+try: $(STAMP)
+	@$(VENV)/bin/rec run -- $(TOOL)
+
+tools:
+	@scripts/tools
+
+check: $(STAMP)
+	@scripts/check "$(VENV)"
+
+test: $(STAMP) tools check
+	@scripts/test "$(VENV)"
+
+soak: $(STAMP) tools
+	@REC_SOAK=1 $(PY) -m pytest -m "soak or rounds" --timeout 3600
+
+bench: $(STAMP)
+	@$(PY) bench/run.py
+
+bench-big: $(STAMP)
+	@$(PY) bench/run.py --big
+
+lock:
+	@scripts/lock
+
+clean:
+	rm -rf .venv* dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis bench/results
+	find recorder tests bench scripts -name __pycache__ -type d -prune -exec rm -rf {} +
