@@ -14,7 +14,7 @@ import signal
 import termios
 from typing import TYPE_CHECKING, NamedTuple, Self
 
-from recorder import launch
+from recorder import launch, procfs
 from recorder.errors import RecError
 
 if TYPE_CHECKING:
@@ -218,7 +218,7 @@ class Child:
     def kill_all(self) -> None:
         """Send SIGKILL to every process of the tool's session, also those in other groups."""
         for _ in range(_KILL_PASSES):
-            members = _session_members(self.pid)
+            members = procfs.session_members(self.pid)
             for pid in members:
                 with contextlib.suppress(ProcessLookupError, PermissionError):
                     os.kill(pid, signal.SIGKILL)
@@ -256,19 +256,3 @@ def _dress(slave: int, attributes: Attributes | None) -> None:
         attributes = [iflag | _IUTF8, *others]
     with contextlib.suppress(termios.error):  # modes of a serial line that a pty refuses
         termios.tcsetattr(slave, termios.TCSANOW, attributes)
-
-
-def _session_members(session: int) -> list[int]:
-    """List the living processes of a session, itself included, from ``/proc``."""
-    members = []
-    for name in os.listdir("/proc"):
-        if not name.isdigit():
-            continue
-        try:
-            with open(f"/proc/{name}/stat", "rb") as file:
-                fields = file.read().rpartition(b")")[2].split()
-        except OSError:
-            continue
-        if int(fields[3]) == session and fields[0] not in {b"Z", b"X"}:
-            members.append(int(name))
-    return members

@@ -100,6 +100,13 @@ def gone(pid):
         return True
 
 
+def caught(pid, number):
+    """Say whether the process has a handler for a signal by now."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    mask = int(status.partition("SigCgt:")[2].split()[0], 16)
+    return mask >> (number - 1) & 1
+
+
 # --- what the child finds ------------------------------------------------------------------------
 
 
@@ -155,12 +162,14 @@ def test_words_environment_and_directory_arrive_exactly(start, tmp_path):
     odd = tmp_path / "a  b"
     odd.mkdir()
     script = 'printf "%s|" "$@"; printf "%s" "$ODD"; pwd'
-    child = start("sh", "-c", script, "sh", "a  b", 'c"d', "\udcff", "", env={**ENV, "ODD": "\udcfe="}, cwd=str(odd))
+    words = ["sh", "a  b", 'c"d', "\udcff", ""]
+    child = start("sh", "-c", script, *words, env={**ENV, "ODD": "\udcfe="}, cwd=str(odd))
     assert finish(child)[0] == b'a  b|c"d|\xff||\xfe=' + os.fsencode(odd) + b"\r\n"
 
 
 def test_size_is_set_before_the_start_and_changes_are_announced(start):
-    child = start("bash", "-c", "trap 'stty size' WINCH; stty size; while read -r x; do :; done", size=Size(132, 43))
+    script = "trap 'stty size' WINCH; stty size; sleep 1000 & while :; do wait $!; done"
+    child = start("bash", "-c", script, size=Size(132, 43))
     expect(child, b"43 132\r\n")
     child.resize(Size(40, 30))
     assert b"30 40\r\n" in expect(child, b"30 40\r\n")
@@ -188,7 +197,7 @@ def test_modes_come_from_the_users_terminal(start):
 
 
 def open_fds():
-    return len(os.listdir("/proc/self/fd"))
+    return len(list(Path("/proc/self/fd").iterdir()))
 
 
 def refuse(error, argv, text, **options):
@@ -219,13 +228,14 @@ def test_what_exists_and_cannot_run_is_126(tmp_path):
     binary.write_bytes(b"\x00\x01\x02\x03" * 100)
     binary.chmod(0o755)
     refuse(ToolNotExecutable, [str(plain)], f"could not run {plain}: permission denied")
-    refuse(ToolNotExecutable, ["plain"], "could not run plain: permission denied", env={"PATH": str(tmp_path)})
+    path = {"PATH": str(tmp_path)}
+    refuse(ToolNotExecutable, ["plain"], "could not run plain: permission denied", env=path)
     refuse(ToolNotExecutable, [str(orphan)], f"could not run {orphan}: its interpreter was not found")
     refuse(ToolNotExecutable, [str(binary)], f"could not run {binary}: exec format error")
     refuse(ToolNotExecutable, [str(tmp_path)], f"could not run {tmp_path}: is a directory")
+    nowhere = str(tmp_path / "no")
     refuse(
-        ToolNotExecutable, ["cat"], f"could not run cat in {tmp_path}/no: no such file or directory",
-        cwd=str(tmp_path / "no"),
+        ToolNotExecutable, ["cat"], f"could not run cat in {nowhere}: no such file or directory", cwd=nowhere
     )
     assert ToolNotExecutable("").status == 126
     assert ToolNotFound("").status == 127
@@ -287,11 +297,15 @@ def test_every_byte_survives_the_tools_end(start):
 
 
 def test_a_tool_that_closes_its_terminal_has_not_ended(start):
-    child = start("sh", "-c", "exec <&- >&- 2>&-; while ! test -s $0; do :; done; echo again >/dev/tty", os.devnull)
-    until(lambda: len(os.listdir(f"/proc/{child.pid}/fd")) == 0)
+    script = "exec <&- >&- 2>&-; trap 'echo again >/dev/tty' USR1; while :; do :; done"
+    child = start("sh", "-c", script)
+    until(lambda: not list(Path(f"/proc/{child.pid}/fd").iterdir()))
     assert child.read() is None
-    assert select.select([child.fd], [], [], 0)[0] == []
+    assert select.select([child.fd], [], [], 0)[0] == []  # no end of file that would spin a loop
     assert child.reap() is None
+    until(lambda: caught(child.pid, signal.SIGUSR1))
+    os.kill(child.pid, signal.SIGUSR1)
+    expect(child, b"again\r\n")
 
 
 def test_input_for_a_dead_tool_counts_as_taken(start):
@@ -307,7 +321,8 @@ def test_input_for_a_dead_tool_counts_as_taken(start):
 
 
 def test_pending_counts_what_the_tool_has_not_read(start):
-    child = start("sh", "-c", "trap 'read -r x; echo got $x' USR1; echo up; while :; do sleep 100 & wait; done")
+    script = "trap 'read -r x; echo got $x' USR1; echo up; while :; do sleep 100 & wait; done"
+    child = start("sh", "-c", script)
     expect(child, b"up\r\n")
     assert child.pending() == 0
     child.write(b"one\ntw")
@@ -324,7 +339,8 @@ def test_pending_counts_what_the_tool_has_not_read(start):
 
 
 def test_tty_follows_the_tools_own_settings(start):
-    child = start("sh", "-c", "echo a; read x; stty -echo; echo b; read x; stty -icanon -isig intr undef; echo c; cat")
+    script = "echo a; read x; stty -echo; echo b; read x; stty -icanon -isig intr undef; echo c; cat"
+    child = start("sh", "-c", script)
     expect(child, b"a\r\n")
     assert child.tty() == Tty(True, True, True, b"\x04", b"\x03", b"\x1a", b"\x1c")
     child.write(b"\n")
@@ -344,8 +360,9 @@ def test_status_is_the_tools(start, status):
     assert wait_exit(start("sh", "-c", f"exit {status}")) == Exited(status, None)
 
 
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGPIPE, signal.SIGXFSZ, signal.SIGHUP])
-def test_death_by_signal_is_128_plus_n(start, number):
+@pytest.mark.parametrize("name", ["KILL", "TERM", "PIPE", "XFSZ", "HUP"])
+def test_death_by_signal_is_128_plus_n(start, name):
+    number = signal.Signals[f"SIG{name}"]
     assert wait_exit(start("sh", "-c", f"kill -{number:d} $$")) == Exited(128 + number, number)
 
 
@@ -382,8 +399,8 @@ def test_stop_continue_and_exit_may_merge(start):
 
 
 def test_signal_reaches_the_foreground_job_and_the_tool(start):
-    script = "set -m; trap 'echo tool' USR1; sh -c 'trap \"echo job\" USR1; echo up; while :; do read -r x; done'; cat"
-    child = start("bash", "-c", script)
+    job = "trap 'echo job' USR1; echo up; while :; do sleep 1000 & wait; done"
+    child = start("bash", "-c", "set -m; trap 'echo tool' USR1; sh -c \"$0\"; cat", job)
     expect(child, b"up\r\n")
     assert child.foreground() != child.pid
     child.signal(signal.SIGUSR1)
