@@ -12,7 +12,7 @@ import fcntl
 import os
 import signal
 import termios
-from typing import TYPE_CHECKING, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from recorder import launch, procfs
 from recorder.errors import RecError
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from recorder.model import Size
 
-Attributes = list[int | list[bytes | int]]  # what termios.tcgetattr returns
+Attributes = list[Any]  # what termios.tcgetattr returns: six numbers and a list of characters
 
 _LFLAG, _CC = 3, 6  # indices into Attributes
 _IUTF8 = 0o40000  # termios has no name for it before Python 3.13

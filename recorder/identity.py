@@ -1,0 +1,58 @@
+"""Who we are: this process as an owner, its user, its host; and whether another owner still lives.
+
+Nothing is looked up over a network, and nothing here can fail: a missing ``/proc``, password entry
+or host name gives an empty or numeric answer.
+"""
+
+from __future__ import annotations
+
+import os
+
+from recorder import procfs
+from recorder.model import Owner
+
+
+def owner() -> Owner:
+    """Return this process as an owner that pid reuse and reboots cannot counterfeit."""
+    pid = os.getpid()
+    return Owner(pid, procfs.start_time(pid), procfs.boot_id())
+
+
+def alive(owner: Owner) -> bool:
+    """Say whether ``owner`` is still running here; where there is no ``/proc``, whether its pid is."""
+    if owner.pid <= 0:
+        return False
+    if not owner.start_time:
+        return _exists(owner.pid)
+    try:
+        facts = procfs.stat(owner.pid)
+    except OSError:
+        return False
+    same_boot = not owner.boot_id or owner.boot_id == procfs.boot_id()
+    return same_boot and facts.start == owner.start_time and facts.state not in {b"Z", b"X"}
+
+
+def host() -> str:
+    """Return this machine's own name, without asking any name service."""
+    return os.uname().nodename
+
+
+def user() -> str:
+    """Return the effective user's name; its number where the password database has none."""
+    import pwd
+
+    uid = os.geteuid()
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return str(uid)
+
+
+def _exists(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except (PermissionError, OverflowError):
+        return True
+    return True
