@@ -39,6 +39,7 @@ TIMEOUT = 20.0  # s; a test that waits this long has failed
 VENV_BIN = Path(sys.executable).parent
 TRICK = Path(__file__).parent / "tools" / "trick.py"
 SYSTEM_PYTHON = "/usr/bin/python3"  # also runs for users who cannot read a private environment
+CLEAN_SIGNALS = ["env", "--default-signal"]  # a test run in the background may ignore SIGINT
 MARK = "REC_TEST_PROCESS"  # environment variable by which all descendants of one Term are known
 
 
@@ -117,7 +118,7 @@ def rec(args, root: Path, *, home: Path | None = None, env=None, cwd=None, stdin
     home = home or Path(root).parent / "home"
     home.mkdir(parents=True, exist_ok=True)
     done = subprocess.run(
-        [sys.executable, "-m", "recorder", *map(str, args)],
+        [*CLEAN_SIGNALS, sys.executable, "-m", "recorder", *map(str, args)],
         input=stdin,
         capture_output=True,
         env=environment(root, home, **(env or {})),
@@ -280,7 +281,7 @@ class Term:
         # setsid(1) makes the session and takes its standard input as controlling terminal, in the
         # same process; doing it here would need a preexec_fn, which does not go with threads.
         self._process = subprocess.Popen(
-            ["setsid", "--ctty", *self.argv],
+            ["setsid", "--ctty", *CLEAN_SIGNALS, *self.argv],
             stdin=self.slave,
             stdout=self.slave,
             stderr=self.slave,

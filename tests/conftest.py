@@ -150,9 +150,8 @@ def server(argv, ready, log: Path, **options):
         deadline = time.monotonic() + 60
         while not ready():
             ended = process.poll() is not None
-            assert not ended and time.monotonic() < deadline, (
-                f"{argv[0]}: {log.read_text('utf-8', 'replace')}"
-            )
+            if ended or time.monotonic() > deadline:
+                pytest.fail(f"{argv[0]}: {log.read_text('utf-8', 'replace')}")
             time.sleep(0.02)
         yield process
     finally:
