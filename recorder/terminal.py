@@ -110,12 +110,14 @@ class Terminal:
 
     def size(self) -> Size:
         """Return the terminal's size; 80x24 where it is unknown or zero."""
-        for fd in (self.out_fd if self.stdout_tty else None, self._tty):
-            with contextlib.suppress(termios.error, TypeError):
-                rows, cols = termios.tcgetwinsize(fd if fd is not None else -1)
-                if rows and cols:
-                    return Size(cols, rows)
-        return DEFAULT_SIZE
+        fd = self.out_fd if self.stdout_tty else self._tty
+        if fd is None:
+            return DEFAULT_SIZE
+        try:
+            rows, cols = termios.tcgetwinsize(fd)
+        except termios.error:
+            return DEFAULT_SIZE
+        return Size(cols, rows) if cols and rows else DEFAULT_SIZE
 
     # --- modes ---
 
