@@ -16,7 +16,7 @@ _ender = re.compile(rb"[\x07\x18\x1a\x1b]").search
 
 
 class Mark(NamedTuple):
-    """One of our marks, taken out; ``body`` is without introducer and terminator."""
+    """One of our marks, taken out; ``body`` is the OSC's, as ``marks.parse_private`` takes it."""
 
     body: bytes
 
@@ -27,7 +27,6 @@ class Strip:
     def __init__(self) -> None:
         """Begin with nothing held back."""
         self._held = bytearray()  # a prefix of the introducer, or a mark that has not ended
-        self._marks: list[tuple[int, bytes]] = []  # taken out by the last feed: (place, body)
 
     @property
     def holding(self) -> bool:
@@ -36,27 +35,20 @@ class Strip:
 
     def feed(self, data: bytes) -> bytes:
         """Return what may go to the terminal now."""
+        pieces = [piece for piece in self.pieces(data) if isinstance(piece, bytes)]
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+    def pieces(self, data: bytes) -> list[bytes | Mark]:
+        """Return what may go to the terminal now, with the marks in their places; no piece is empty."""
         if self._held:
             if len(self._held) >= len(INTRODUCER) and self._held[-1] != 0x1B and not _ender(data):
                 self._held += data
-                return self.flush() if len(self._held) > MAX_MARK else b""
+                return [self.flush()] if len(self._held) > MAX_MARK else []
             data = bytes(self._held) + data
             self._held.clear()
         if data.find(b"\x1b]") < 0 and not data.endswith(b"\x1b"):
-            return data
-        return self._filter(data)
-
-    def pieces(self, data: bytes) -> list[bytes | Mark]:
-        """Return what ``feed`` returns, cut where our marks stood, with the marks between."""
-        self._marks.clear()
-        clean = self.feed(data)
-        pieces: list[bytes | Mark] = []
-        at = 0
-        for place, body in self._marks:
-            pieces += [clean[at:place], Mark(body)]
-            at = place
-        pieces.append(clean[at:])
-        return [piece for piece in pieces if piece]
+            return [data] if data else []
+        return self._cut(data)
 
     def flush(self) -> bytes:
         """Give up waiting and return what was held back."""
@@ -64,46 +56,42 @@ class Strip:
         self._held.clear()
         return held
 
-    def _filter(self, data: bytes) -> bytes:
-        kept: list[bytes] = []
-        at = 0
-        while (start := data.find(INTRODUCER, at)) >= 0:
-            end, whole = _mark_end(data, start)
-            if end == 0:
-                kept.append(data[at:start])
-                self._held += data[start:]
-                if len(self._held) > MAX_MARK:
-                    kept.append(self.flush())
-                return b"".join(kept)
-            kept.append(data[at : start if whole and end - start <= MAX_MARK else end])
-            at = end
-        end = len(data) - _begun(data)
+    def _cut(self, data: bytes) -> list[bytes | Mark]:
+        pieces: list[bytes | Mark] = []
+        at = behind = 0  # what is not in pieces yet begins here; where the last look ended
+        while (start := data.find(INTRODUCER, behind)) >= 0:
+            end, size = _mark_end(data, start)
+            if end == 0 and len(data) - start <= MAX_MARK:
+                break
+            behind = end or len(data)
+            if size and end - start <= MAX_MARK:
+                pieces += [data[at:start], Mark(data[start + 2 : end - size])]
+                at = behind
+        end = start if start >= 0 else len(data) - _begun(data, behind)
         self._held += data[end:]
-        if not kept and end == len(data):
-            return data
-        kept.append(data[at:end])
-        return b"".join(kept)
+        pieces.append(data[at:end])
+        return [piece for piece in pieces if piece]
 
 
-def _mark_end(data: bytes, start: int) -> tuple[int, bool]:
-    """Return where the mark at ``start`` ends, and whether it is whole; 0 while that is not known.
+def _mark_end(data: bytes, start: int) -> tuple[int, int]:
+    """Return where the mark at ``start`` ends and how long its terminator is; 0, 0 if not yet known.
 
-    A whole one ends behind its terminator, another before what broke it.
+    A mark that something broke ends before that, with a terminator of 0 bytes.
     """
     found = _ender(data, start + len(INTRODUCER))
     if found is None:
-        return 0, False
+        return 0, 0
     end = found.start()
     if data[end] == 0x07:
-        return end + 1, True
+        return end + 1, 1
     if data[end] != 0x1B:
-        return end, False
+        return end, 0
     if end + 1 == len(data):
-        return 0, False
-    return (end + 2, True) if data[end + 1] == 0x5C else (end, False)
+        return 0, 0
+    return (end + 2, 2) if data[end + 1] == 0x5C else (end, 0)
 
 
-def _begun(data: bytes) -> int:
+def _begun(data: bytes, behind: int) -> int:
     """Return how many bytes at the end of ``data`` may begin a mark."""
-    start = data.rfind(b"\x1b", max(0, len(data) - len(INTRODUCER) + 1))
+    start = data.rfind(b"\x1b", max(behind, len(data) - len(INTRODUCER) + 1))
     return len(data) - start if start >= 0 and INTRODUCER.startswith(data[start:]) else 0

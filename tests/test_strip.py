@@ -75,3 +75,32 @@ def test_a_mark_that_is_too_long_passes(extra, end):
     gone = extra <= 0 and end
     assert run([data]) == (b"xy" if gone else data)
     assert run([data[i : i + 5003] for i in range(0, len(data), 5003)]) == (b"xy" if gone else data)
+
+
+@given(PIECES, st.lists(st.integers(0, 200), max_size=8))
+def test_pieces_have_the_marks_in_their_places(data, places):
+    edges = [0, *sorted(min(place, len(data)) for place in places), len(data)]
+    filter_ = Strip()
+    out = [piece for a, b in pairwise(edges) for piece in filter_.pieces(data[a:b])]
+    assert all(out)
+    bodies = [found[0][2:].rstrip(b"\x07").removesuffix(b"\x1b\\") for found in REFERENCE.finditer(data)]
+    assert [piece.body for piece in out if not isinstance(piece, bytes)] == bodies
+    texts = b"|".join(b"".join(group) for group in _groups(out)) + filter_.flush()
+    assert texts == REFERENCE.sub(b"|", data)
+
+
+def _groups(out):
+    group = []
+    for piece in out:
+        if isinstance(piece, bytes):
+            group.append(piece)
+        else:
+            yield group
+            group = []
+    yield group
+
+
+def test_a_mark_is_as_its_parser_takes_it():
+    (text, mark) = Strip().pieces(b"x" + MARK)
+    assert text == b"x"
+    assert marks.parse_private(mark.body) == marks.Private("abc123", 42, 7, "start", ("ls -l; echo é",))
