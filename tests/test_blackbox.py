@@ -251,3 +251,25 @@ def test_redis_answers(redis, start):
     term.line("set greeting hello")
     term.expect("OK")
     assert redis.ask(b"GET greeting") == b"$5\r\nhello\r\n"
+
+
+def test_the_account_gets_in_by_ssh_and_may_use_sudo_with_its_password(sshd, account, start):
+    term = start([*sshd.argv, "-t", "id -un; sudo -p 'again: ' id -un"])
+    term.expect("password: ")
+    wait_for(lambda: not term.modes().echo)
+    term.line(account.password)
+    term.expect(re.compile(f"^{account.name}$", re.MULTILINE))
+    term.expect("again: ")
+    assert not term.modes().canonical  # ssh is raw here; the password is asked over there
+    term.line(account.password)
+    term.expect(re.compile("^root$", re.MULTILINE))
+    assert term.wait() == 0
+
+
+def test_sudo_asks_on_the_terminal_of_another_user(account, start):
+    term = start(["sudo", "-p", "pass phrase: ", "id", "-un"], user=account.name, home=account.home)
+    term.expect("pass phrase: ")
+    wait_for(lambda: not term.modes().echo)
+    term.line(account.password)
+    term.expect(re.compile("^root$", re.MULTILINE))
+    assert term.wait() == 0
