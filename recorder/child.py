@@ -87,11 +87,13 @@ class Child:
         env: Mapping[str, str],
         attributes: Attributes | None,
         cwd: str | None = None,
+        tty_variable: str | None = None,
     ) -> Self:
         """Start ``argv`` on a new pty of ``size`` as session leader in the foreground.
 
         ``attributes`` are the user's terminal's own modes, taken before it was made raw; ``None``
-        gives the kernel's defaults and UTF-8 erase. Raises ToolNotFound, ToolNotExecutable, and
+        gives the kernel's defaults and UTF-8 erase. ``tty_variable`` is an environment variable that
+        tells the tool its terminal's path. Raises ToolNotFound, ToolNotExecutable, and
         RecError where there is no pty to be had; nothing is left behind then.
         """
         plan = launch.plan(argv, env, cwd)
@@ -102,6 +104,8 @@ class Child:
         try:
             _dress(slave, attributes)
             termios.tcsetwinsize(slave, (size.rows, size.cols))
+            if tty_variable is not None:
+                plan.env[os.fsencode(tty_variable)] = os.fsencode(os.ttyname(slave))
             os.set_blocking(master, False)
             if signal.getsignal(signal.SIGCHLD) == signal.SIG_IGN:
                 # inherited from our parent; the kernel would throw the tool's status away

@@ -1,0 +1,454 @@
+"""The recording state machine: output, keys and times in; events and raw bytes out.
+
+Pure: it decides everything about recording and touches nothing outside itself. The relay stamps
+times and moves bytes; the writer stores what comes out. The same input gives the same items
+however the output was split into reads.
+
+Sources of turns, best first: marks of our own shell hooks, lines that we sent ourselves
+(``submitted``), and what ``inference`` reads off a tool that edits its own line.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from recorder.hooks import Hooks
+from recorder.echo import EchoFilter, as_echoed
+from recorder.inference import Accepted, Hidden, Inference, Output, PromptShown
+from recorder.model import Activity, Chunk, Draft, End, Kind, Moment, Span, State
+from recorder.modes import Ledger
+from recorder.redact import Redactor
+from recorder.spans import SpanCutter
+from recorder.watch import SpotKind, Watch
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from recorder.inference import Finding
+    from recorder.keys import Scan
+    from recorder.model import Meta, Size
+    from recorder.spans import Source
+    from recorder.watch import Spot
+
+Redactions = tuple[tuple[int, int, str], ...]
+MAX_REGION = 4 << 20  # bytes of a shell's prompt and edit kept in memory until its line is known
+HOLD_MS = 250  # a line that may have fed a hidden read waits this long for the next prompt
+_VISIBLE = re.compile(rb"\x1b\[[0-?]*[ -/]*[@-~]|[\x00-\x20]")
+_NOTIFY = re.compile(r"(?s)\A(?:9;(?!4;)(?P<nine>.+)|777;notify;(?P<seven>.+)|99;[^;]*;(?P<kitty>.+))\Z")
+
+Item = Chunk | Draft | Span
+
+
+@dataclass(frozen=True, slots=True)
+class Turning:
+    """The open turn."""
+
+    number: int
+    began: Moment
+
+
+class Capture:
+    """Turn one invocation's bytes into items for the writer."""
+
+    def __init__(self, source: Source, size: Size, *, nonce: str, turn: int = 0, raw: int = 0) -> None:
+        """Go on after turn number ``turn`` and raw offset ``raw`` of the session."""
+        self.source = source
+        self.raw = raw
+        self.ledger = Ledger()
+        self.paused = False
+        self.secrets = 0  # hidden inputs so far
+        self._size = size
+        self._last_turn = turn
+        self._turn: Turning | None = None
+        self._watch = Watch()
+        self._skew = -raw  # watch counts from 0, raw from where the session stood
+        self._redactor = Redactor(nonce)
+        self._echo = EchoFilter()
+        self._cutter = SpanCutter(source, size.cols)
+        self._inference = Inference(size)
+        self._held: tuple[int, Draft] | None = None  # (offset ms, prompt that may be dropped)
+        self._empty: Accepted | None = None  # an empty line: a turn only if something comes back
+        self._last_output = Moment(0, 0)
+        self._full_screen_since: Moment | None = None
+        self._state_since = 0
+        self._hooks = Hooks(nonce)
+        self._region: list[tuple[Moment, bytes, Redactions]] | None = None
+        self._hiding = False
+        self.nested: int | None = None  # pid of a recorder that runs inside the tool
+
+    # --- what the relay asks -------------------------------------------------------------------
+
+    @property
+    def turn(self) -> int | None:
+        """Return the number of the open turn."""
+        return self._turn.number if self._turn else None
+
+    @property
+    def alternate(self) -> bool:
+        """Say whether the tool is on the alternate screen."""
+        return self.ledger.alternate is not None
+
+    @property
+    def _blind(self) -> bool:
+        """Say whether nothing may be inferred now."""
+        return self.paused or self.alternate or self._hooks.active or self.nested is not None
+
+    def activity(self) -> Activity:
+        """Return what the session is doing."""
+        if self._turn is not None:
+            return Activity(State.RUNNING, self._turn.number, self._turn.began.wall_ms)
+        return Activity(State.IDLE, None, self._state_since)
+
+    def due_ms(self) -> int | None:
+        """Return the offset (ms) at which ``tick`` has something to do, or None."""
+        due = [self._cutter.due_ms(), self._held[0] + HOLD_MS if self._held else None]
+        return min((at for at in due if at is not None), default=None)
+
+    # --- output --------------------------------------------------------------------------------
+
+    def output(self, now: Moment, data: bytes) -> list[Item]:
+        """Take what the tool printed (our own marks already cut out)."""
+        if self.paused or self._hiding or self.nested is not None:
+            self._pass_by(data)
+            return []
+        items: list[Item] = []
+        for clean, redactions in self._redactor.feed(data):
+            items += self._kept(now, clean, tuple(redactions))
+        return items
+
+    def flush(self, now: Moment) -> list[Item]:
+        """Release what was held back for a redaction that may not come; called after 20 ms."""
+        items: list[Item] = []
+        for clean, redactions in self._redactor.flush():
+            items += self._kept(now, clean, tuple(redactions))
+        return items
+
+    def _kept(self, now: Moment, data: bytes, redactions: Redactions) -> list[Item]:
+        if self._region is None:
+            return self._stored(now, data, redactions)
+        self._region.append((now, data, redactions))
+        self._pass_by(data)
+        if sum(len(part) for _, part, _ in self._region) > MAX_REGION:
+            return self._end_region(keep=True)
+        return []
+
+    def _chunk(self, now: Moment, data: bytes, redactions: Redactions) -> Chunk:
+        start = self.raw
+        self.raw += len(data)
+        return Chunk(
+            session=self.source.session,
+            invocation=self.source.invocation,
+            start=start,
+            at=now,
+            data=data,
+            redactions=tuple((start + at, size, what) for at, size, what in redactions),
+        )
+
+    def _stored(self, now: Moment, data: bytes, redactions: Redactions) -> list[Item]:
+        start = self.raw
+        items: list[Item] = [self._chunk(now, data, redactions)]
+        self._last_output = now
+        spots = [
+            spot._replace(start=spot.start - self._skew, end=spot.end - self._skew)
+            for spot in self._watch.feed(data)
+        ]
+        if not self._echo.waiting and not spots and not self.alternate:
+            if self._hooks.active:
+                return items + self._cutter.add(now, start, data)
+            return items + self._findings(now, self._inference.feed(start, data, ()))
+        pos = start
+        begin = pos
+        for spot in spots:
+            alternate = self.alternate
+            self.ledger.note(spot)
+            items += self._notified(now, spot)
+            if self.alternate is not alternate:
+                end = spot.start if self.alternate else spot.end
+                if not alternate:
+                    items += self._text(now, begin, data[begin - start : max(begin, end) - start], spots)
+                items += self._full_screen(now, entered=self.alternate)
+                begin = max(begin, spot.end)
+        if not self.alternate:
+            items += self._text(now, begin, data[begin - start :], spots)
+        return items
+
+    def _text(self, now: Moment, raw: int, data: bytes, spots: Sequence[Spot]) -> list[Item]:
+        """Take output of the primary screen."""
+        items: list[Item] = []
+        for offset, part in self._echo.cut(data):
+            begin = raw + offset
+            if self._hooks.active:
+                items += self._cutter.add(now, begin, part)
+                continue
+            inside = [spot for spot in spots if begin < spot.end <= begin + len(part)]
+            items += self._findings(now, self._inference.feed(begin, part, inside))
+        return items
+
+    def _pass_by(self, data: bytes) -> None:
+        """Follow modes only, in bytes that are not kept."""
+        for spot in self._watch.feed(data):
+            self.ledger.note(spot)
+        self._skew += len(data)
+
+    def mark(self, now: Moment, body: bytes) -> list[Item]:
+        """Take one of our own marks, cut out of the tool's output at this place."""
+        mark = self._hooks.verified(body)
+        if mark is None:
+            return []
+        items = self.flush(now)
+        verb, args = mark.verb, mark.args
+        if verb == "prompt":
+            items += self._end_region(keep=True)
+            self._hiding = False
+            self._region = []
+        elif verb == "start" and args:
+            items += self._end_region(keep=True)
+            cwd = args[1] if len(args) > 1 else None
+            items += self._open(now, args[0], "", "hook", self.raw, {"shell": mark.pid, "cwd": cwd})
+        elif verb == "hide":
+            self._end_region(keep=False)
+            self._hiding = True
+        elif verb == "end":
+            self._hiding = False
+            status = int(args[0]) if args and args[0].isdecimal() else None
+            items += self._close(now, self.raw, End.DONE, status)
+        elif verb == "pause":
+            items += self.pause(now)
+        elif verb == "unpause":
+            items += self.unpause(now)
+        elif verb == "nested" and len(args) > 1 and args[1].isdecimal():
+            self.nested = int(args[1])
+            meta: Meta = {"mark": "nested", "ulid": args[0]}
+            items.append(self._draft(Kind.MARK, now, f"nested recording {args[0]}", meta))
+        elif verb == "nested-end":
+            items += self.nested_over(now)
+        return items
+
+    def nested_over(self, now: Moment) -> list[Item]:
+        """Record again: the recorder inside has ended, or is gone."""
+        if self.nested is None:
+            return []
+        self.nested = None
+        return [self._draft(Kind.MARK, now, "nested recording ended", {"mark": "nested-end"})]
+
+    def _end_region(self, *, keep: bool) -> list[Item]:
+        """Give out what was held since the shell's prompt, or forget that it ever was."""
+        region, self._region = self._region, None
+        if region is None or not keep:
+            return []
+        items: list[Item] = []
+        for at, data, redactions in region:
+            self._skew -= len(data)
+            items.append(self._chunk(at, data, redactions))
+        return items
+
+    def _full_screen(self, now: Moment, *, entered: bool) -> list[Item]:
+        if entered:
+            self._full_screen_since = now
+            return []
+        since, self._full_screen_since = self._full_screen_since, None
+        if since is None:
+            return []
+        took = now.offset_ms - since.offset_ms
+        return [self._draft(Kind.SYSTEM, now, "full-screen", {"full_screen_ms": took})]
+
+    def _notified(self, now: Moment, spot: Spot) -> list[Item]:
+        """Turn a desktop notification (OSC 9, 777, 99) into an alert."""
+        if spot.kind is not SpotKind.OSC:
+            return []
+        match = _NOTIFY.match(spot.body.decode(errors="replace"))
+        if match is None:
+            return []
+        text = match["nine"] or match["kitty"] or match["seven"].replace(";", ": ", 1)
+        return [self._draft(Kind.ALERT, now, text, {"rule": "notification"})]
+
+    # --- turns ---------------------------------------------------------------------------------
+
+    def _findings(self, now: Moment, findings: Iterable[Finding]) -> list[Item]:
+        items: list[Item] = []
+        for finding in findings:
+            if isinstance(finding, Output):
+                items += self._printed(now, finding)
+            elif isinstance(finding, PromptShown):
+                items += self._prompt_shown(finding)
+            elif isinstance(finding, Accepted):
+                items += self._accepted(now, finding)
+            else:
+                items += self.hidden(now, finding.prompt_text)
+        return items
+
+    def _printed(self, now: Moment, output: Output) -> list[Item]:
+        items: list[Item] = []
+        if self._empty is not None and _VISIBLE.sub(b"", output.data):
+            accepted, self._empty = self._empty, None
+            items += self._open(now, accepted.command, accepted.prompt_text, "inferred", accepted.raw)
+        return items + self._cutter.add(now, output.raw, output.data)
+
+    def _prompt_shown(self, prompt: PromptShown) -> list[Item]:
+        self._empty = None
+        items = self._release()
+        if self._turn is None:
+            # What stands before the cursor is a prompt, not background output.
+            self._cutter.drop_from(prompt.raw)
+            return items
+        return items + self._close(self._last_output, prompt.raw, End.DONE)
+
+    def _accepted(self, now: Moment, accepted: Accepted) -> list[Item]:
+        if not accepted.command:
+            self._empty = accepted
+            return self._cutter.begin(None, now, accepted.raw)
+        return self._open(now, accepted.command, accepted.prompt_text, "inferred", accepted.raw)
+
+    def _open(  # noqa: PLR0913, PLR0917  (the facts of a turn)
+        self, now: Moment, command: str, prompt: str, source: str, raw: int, more: Meta | None = None
+    ) -> list[Item]:
+        items: list[Item] = []
+        if self._turn is not None:
+            items += self._close(now, raw, End.UNKNOWN)
+        self._last_turn += 1
+        self._turn = Turning(self._last_turn, now)
+        items += self._cutter.begin(self._last_turn, now, raw)
+        meta: Meta = {"prompt_text": prompt, "source": source, "raw": raw, **(more or {})}
+        items.append(self._draft(Kind.PROMPT, now, command, meta))
+        return items
+
+    def _close(self, at: Moment, raw: int, end: End, status: int | None = None) -> list[Item]:
+        """Close the open turn, whose output ended at raw offset ``raw``."""
+        turn, self._turn = self._turn, None
+        if turn is None:
+            return []
+        began = turn.began
+        duration = max(0, at.offset_ms - began.offset_ms)
+        at = at if at.offset_ms >= began.offset_ms else began
+        meta: Meta = {"end": str(end), "status": status, "duration_ms": duration}
+        items: list[Item] = list(self._release())
+        items += self._cutter.end(at, raw, meta)
+        self._state_since = at.wall_ms
+        return items
+
+    # --- input ---------------------------------------------------------------------------------
+
+    def typed(self, now: Moment, scan: Scan) -> list[Item]:
+        """Take note of keys that went to a tool which edits its own line."""
+        if self._blind:
+            return []
+        return self._findings(now, self._inference.typed(scan))
+
+    def settled(self, now: Moment, *, reading: bool, line: bool) -> list[Item]:
+        """Take note that output is quiet while the tool waits for input (``line``: in line mode)."""
+        if self._blind:
+            return []
+        return self._findings(now, self._inference.settled(reading=reading, line=line))
+
+    def submitted(self, now: Moment, text: str, prompt: str, *, hold: bool = False) -> list[Item]:
+        """Take a line that we are about to send, shown behind ``prompt``.
+
+        ``hold`` keeps the event back until the next prompt or 250 ms: where nobody can tell whether
+        the tool reads, the line may turn out to have fed a hidden read, and is then dropped.
+        """
+        if self.paused:
+            return []
+        items = self._release()
+        if self._turn is not None:
+            items += self._close(self._last_output, self.raw, End.DONE)
+        self._inference.restart()
+        line = text.encode(errors="surrogateescape")
+        self._echo.expect(line)
+        opened = self._open(now, text, prompt, "line", self.raw + len(as_echoed(line)))
+        if hold and isinstance(opened[-1], Draft):
+            self._held = (now.offset_ms, opened[-1])
+            opened = opened[:-1]
+        return items + opened
+
+    def hidden(self, now: Moment, prompt: str) -> list[Item]:
+        """Take note that a line was entered which the tool did not show; its text is nowhere here."""
+        if self.paused:
+            return []
+        self.secrets += 1
+        if self._held is not None:
+            self._held = None
+            self._turn = None
+            self._last_turn -= 1
+            self._cutter.turn = None
+        return [self._draft(Kind.SYSTEM, now, "hidden input", {"hidden": True, "prompt_text": prompt})]
+
+    def _release(self) -> list[Item]:
+        held, self._held = self._held, None
+        return [held[1]] if held else []
+
+    # --- the rest ------------------------------------------------------------------------------
+
+    def tick(self, now: Moment) -> list[Item]:
+        """Do what time alone asks for."""
+        items: list[Item] = []
+        if self._held is not None and now.offset_ms - self._held[0] >= HOLD_MS:
+            items += self._release()
+        if self._held is None:
+            items += self._cutter.tick(now)
+        return items
+
+    def resize(self, now: Moment, size: Size) -> list[Item]:
+        """Take a new terminal size; the same size again is no event."""
+        if size == self._size:
+            return []
+        self._size = size
+        self._cutter.cols = size.cols
+        self._inference.resize(size)
+        meta: Meta = {"cols": size.cols, "rows": size.rows, "raw": self.raw}
+        return [self._draft(Kind.RESIZE, now, f"{size.cols}x{size.rows}", meta)]
+
+    def note(self, kind: Kind, now: Moment, text: str, meta: Meta) -> list[Item]:
+        """Record an event that comes from the recorder itself or its user."""
+        return [self._draft(kind, now, text, meta)]
+
+    def pause(self, now: Moment) -> list[Item]:
+        """Stop recording: what comes is neither text nor raw bytes until ``unpause``."""
+        if self.paused:
+            return []
+        items = self.flush(now) + self._release()
+        if self._turn is not None:
+            items += self._close(now, self.raw, End.UNKNOWN)
+        items += self._cutter.begin(None, now, self.raw)
+        items.append(self._draft(Kind.MARK, now, "paused", {"mark": "pause"}))
+        self.paused = True
+        self._inference.restart()
+        return items
+
+    def unpause(self, now: Moment) -> list[Item]:
+        """Record again."""
+        if not self.paused:
+            return []
+        self.paused = False
+        return [self._draft(Kind.MARK, now, "recording again", {"mark": "unpause"})]
+
+    def gap(self, now: Moment, size: int) -> list[Item]:
+        """Record that ``size`` bytes of output were not kept."""
+        meta: Meta = {"gap_bytes": size, "raw_at": self.raw, "rule": "gap"}
+        return [self._draft(Kind.ALERT, now, f"gap: {size} bytes of output were not recorded", meta)]
+
+    def ended(self, now: Moment, *, status: int | None, signal: str | None, hangup: bool) -> list[Item]:
+        """Close everything: the tool is gone (``status`` None: we leave it)."""
+        items = self.flush(now) + self._end_region(keep=True)
+        end = End.DONE if signal is None and not hangup else End.INTERRUPTED
+        items += self._close(now, self.raw, end)
+        items += self._cutter.begin(None, now, self.raw)
+        meta: Meta = {"exit_status": status, "signal": signal}
+        if signal is not None and not hangup:
+            items.append(self._draft(Kind.ALERT, now, f"ended by signal {signal}", {**meta, "rule": "signal"}))
+        else:
+            text = "terminal closed" if hangup else f"exited with status {status}"
+            items.append(self._draft(Kind.SYSTEM, now, text, meta))
+        return items
+
+    def _draft(self, kind: Kind, at: Moment, text: str, meta: Meta) -> Draft:
+        return Draft(
+            session=self.source.session,
+            kind=kind,
+            at=at,
+            text=text,
+            turn=self.turn,
+            invocation=self.source.invocation,
+            meta=meta,
+        )

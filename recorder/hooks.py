@@ -1,0 +1,40 @@
+"""Tell our own marks from forgeries.
+
+Pure. A mark counts only with this session's nonce, which a program can print but not guess, and
+with a counter higher than the last one of its shell, so that a mark copied out of a log and
+printed again spoofs nothing. What a verified mark does is decided in ``capture``.
+"""
+
+from __future__ import annotations
+
+from hmac import compare_digest
+from typing import TYPE_CHECKING
+
+from recorder.marks import parse_private
+
+if TYPE_CHECKING:
+    from recorder.marks import Private
+
+SHELL_VERBS = frozenset({"prompt", "start", "end", "hide"})
+
+
+class Hooks:
+    """The marks of one session; ``active`` once a shell with our hooks has spoken."""
+
+    def __init__(self, nonce: str) -> None:
+        """Accept only marks that carry ``nonce``."""
+        self._nonce = nonce
+        self._counters: dict[int, int] = {}
+        self.active = False
+
+    def verified(self, body: bytes) -> Private | None:
+        """Return the mark in the body of an OSC, or None when it is not to be believed."""
+        mark = parse_private(body)
+        if mark is None or not compare_digest(mark.nonce, self._nonce):
+            return None
+        if mark.counter <= self._counters.get(mark.pid, -1):
+            return None
+        self._counters[mark.pid] = mark.counter
+        if mark.verb in SHELL_VERBS:
+            self.active = True
+        return mark

@@ -1,0 +1,152 @@
+"""What the user types: cutting bytes into keys, the prefix key, Enter, and terminal replies.
+
+Pure. Two readers with different needs: ``Scanner`` watches bytes on their way to a raw tool and
+never holds one back; ``split_key`` cuts whole keys for the line editor. Neither stores a byte:
+typed bytes are recorded nowhere.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+PASTE_BEGIN = b"\x1b[200~"
+PASTE_END = b"\x1b[201~"
+_TAIL = len(PASTE_BEGIN) - 1
+
+_CSI = re.compile(rb"\x1b\[[0-?]*[ -/]*[@-~]")
+_CSI_PARTIAL = re.compile(rb"\x1b(\[[0-?]*[ -/]*)?\Z")
+_SS3 = re.compile(rb"\x1bO[ -~]")
+_STRING = re.compile(rb"\x1b[\]P_^X].*?(?:\x07|\x1b\\)", re.DOTALL)
+# Answers a terminal gives to a tool's question: device attributes, cursor position, mode reports,
+# keyboard flags, focus, window reports. In line mode the asker is gone; a line must not get them.
+_REPLY = re.compile(
+    rb"\x1b\[(?:[?>=][0-9;:]*c|[0-9;]*c|\??[0-9]+(?:;[0-9]+)+R|\??[0-9;]*n|\??[0-9;]*\$y|\?[0-9;]*u|[IO]"
+    rb"|[0-9;]+t|\?[0-9;]*S)"
+)
+_REPLY_STRING = re.compile(rb"\x1b[\]P_^X]")
+_NEEDS_MORE_UTF8 = re.compile(
+    rb"(?:[\xc2-\xdf]|[\xe0-\xef][\x80-\xbf]?|[\xf0-\xf4][\x80-\xbf]{0,2})\Z"
+)
+_UTF8 = re.compile(
+    rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}"
+)
+
+
+class Scan(NamedTuple):
+    """What one read from the keyboard holds, up to a prefix key.
+
+    ``forward`` goes to the tool; ``hit`` says that a prefix key ended it; ``rest`` follows that key.
+    ``enters`` counts Enter outside pastes, ``interrupted`` says that Ctrl-C was typed after them.
+    """
+
+    forward: bytes
+    enters: int
+    interrupted: bool
+    hit: bool
+    rest: bytes
+
+
+def prefix_forms(prefix: bytes | None) -> tuple[bytes, ...]:
+    """Return the byte forms of a control key: plain, kitty's, and modifyOtherKeys'.
+
+    With either keyboard protocol on, a terminal does not send the plain form at all.
+    """
+    if prefix is None:
+        return ()
+    forms = [prefix]
+    if len(prefix) == 1 and prefix[0] < 0x20:  # noqa: PLR2004  (the control range)
+        key = prefix[0] | 0x40
+        code = key + 0x20 if chr(key).isalpha() else key
+        forms += [b"\x1b[%d;5u" % code, b"\x1b[27;5;%d~" % code]
+    return tuple(forms)
+
+
+class Scanner:
+    """Watch the keys that go to a raw tool; knows whether a bracketed paste is under way."""
+
+    def __init__(self, prefix: bytes | None) -> None:
+        """Look for ``prefix`` (one control byte) or, with None, for no prefix key."""
+        forms = prefix_forms(prefix)
+        marks = [re.escape(PASTE_BEGIN), b"[\r\n\x03]", *(re.escape(form) for form in forms)]
+        self._outside = re.compile(b"|".join(marks))
+        self._forms = forms
+        self._pasting = False
+        self._tail = b""  # end of the last read: a paste bracket may be cut anywhere
+
+    def scan(self, data: bytes) -> Scan:
+        """Return what ``data`` holds; bytes after a prefix key are handed back unscanned."""
+        lead = len(self._tail)
+        buf = self._tail + data
+        enters, interrupted, pos = 0, False, 0
+        while True:
+            if self._pasting:
+                end = buf.find(PASTE_END, pos)
+                if end < 0:
+                    break
+                self._pasting = False
+                pos = end + len(PASTE_END)
+                continue
+            match = self._outside.search(buf, pos)
+            if match is None:
+                break
+            pos = match.end()
+            if match[0] == PASTE_BEGIN:
+                self._pasting = True
+            elif match.start() < lead:
+                continue  # seen in the last read
+            elif match[0] in self._forms:
+                self._tail = b""
+                forward = buf[lead : match.start()]
+                return Scan(forward, enters, interrupted, hit=True, rest=buf[pos:])
+            elif match[0] == b"\x03":
+                enters, interrupted = 0, True
+            else:
+                enters += 1
+        self._tail = buf[max(pos, len(buf) - _TAIL) :]
+        return Scan(data, enters, interrupted, hit=False, rest=b"")
+
+
+def split_key(buf: bytes, *, final: bool = False) -> tuple[bytes, bytes] | None:
+    """Cut the first whole key off ``buf``; return (key, rest), or None while more must come.
+
+    A bracketed paste is one key. ``final`` says that nothing more came in time: what is there is
+    then a key (a lone ESC is the Escape key).
+    """
+    if not buf:
+        return None
+    first = buf[:1]
+    if first == b"\x1b":
+        return _split_escape(buf, final=final)
+    if first < b"\x80":
+        return first, buf[1:]
+    if match := _UTF8.match(buf):
+        return match[0], buf[match.end() :]
+    if not final and len(buf) < 4 and _NEEDS_MORE_UTF8.match(buf):  # noqa: PLR2004  (UTF-8)
+        return None
+    return first, buf[1:]
+
+
+def _split_escape(buf: bytes, *, final: bool) -> tuple[bytes, bytes] | None:
+    if buf.startswith(PASTE_BEGIN):
+        end = buf.find(PASTE_END)
+        if end >= 0:
+            end += len(PASTE_END)
+            return buf[:end], buf[end:]
+        return (buf, b"") if final else None
+    for pattern in (_CSI, _SS3, _STRING):
+        if match := pattern.match(buf):
+            return match[0], buf[match.end() :]
+    if _REPLY_STRING.match(buf) or _CSI_PARTIAL.match(buf) or buf == b"\x1bO":
+        return (buf, b"") if final else None
+    if buf[1:2] == b"\x1b":
+        return buf[:1], buf[1:]
+    inner = split_key(buf[1:], final=final)  # Alt-key
+    if inner is None:
+        return None
+    return b"\x1b" + inner[0], inner[1]
+
+
+def is_reply(key: bytes) -> bool:
+    """Say whether a key is a terminal's answer rather than something a person typed."""
+    return bool(_REPLY.fullmatch(key)) or (bool(_REPLY_STRING.match(key)) and len(key) > 2)  # noqa: PLR2004

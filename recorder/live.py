@@ -1,0 +1,178 @@
+"""Answer slash-commands inside a running session.
+
+Service: implements ``console.Console`` over the writer's thread and the pure tables of ``slash``.
+It prints nothing. A command waits for the store at most as long as a person does (``PATIENCE_S``);
+a store that fails gives an answer, never an exception, as the tool must go on.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import TimeoutError as TooLate
+from typing import TYPE_CHECKING
+
+from recorder import slash
+from recorder.console import Action, Reply
+from recorder.errors import PersistenceDisabled, RecError, StoreBusy
+from recorder.labels import check_label
+from recorder.model import Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import TypeVar
+
+    from recorder.model import Invocation, Meta, Session
+    from recorder.store import Store
+    from recorder.writer import Writer
+
+    T = TypeVar("T")
+
+PATIENCE_S = 1.0
+
+
+class Live:
+    """One running session as its own commands see it."""
+
+    def __init__(
+        self,
+        session: Session,
+        invocation: Invocation,
+        writer: Writer,
+        note: Callable[[Kind, str, Meta], None],
+        views: Views,
+        *,
+        persist: bool,
+    ) -> None:
+        """Take the session's facts; ``note`` records an event in order with the tool's output."""
+        self.session = session
+        self.invocation = invocation
+        self.label: str | None = None
+        self.paused = False
+        self._writer = writer
+        self._note = note
+        self._views = views
+        self._persist = persist
+
+    def reply(self, line: str) -> Reply | None:
+        """Answer a submitted line, or return None when it is the tool's."""
+        parsed = slash.parse(line)
+        if isinstance(parsed, slash.Literal):
+            return None if parsed.text == line else Reply(line=parsed.text)
+        return self._answer(parsed)
+
+    def command(self, line: str) -> Reply:
+        """Answer a line of the recorder's own prompt; the slash may be missing."""
+        try:
+            return self._answer(slash.demand(line))
+        except RecError as error:
+            return _refusal(error)
+
+    def toolbar(self) -> str:
+        """Return the bottom line: what the session is called, whether it is kept, how long it is."""
+        name = self.label or self.session.ulid[:10].lower()
+        state = "paused" if self.paused else "recording" if self._persist else "not kept"
+        count = self._writer.n_events
+        backlog = self._writer.backlog
+        waiting = f" · {backlog >> 10} KiB waiting" if backlog > (1 << 20) else ""
+        return f" {name} · {state} · {count} event{'' if count == 1 else 's'}{waiting} · /help "
+
+    def history(self) -> list[str]:
+        """Return what was submitted to this tool before, oldest first; nothing when the store is slow."""
+        tool = self.session.tool
+        try:
+            return self._ask(lambda store: store.history(tool))
+        except RecError:
+            return []
+
+    def set_label(self, name: str) -> str:
+        """Give the session a label; return what to tell the user."""
+        label = check_label(name)
+        self._need_store()
+
+        def work(store: Store) -> str | None:
+            store.begin(self.session, self.invocation)
+            return store.set_label(label, self.session.ulid)
+
+        moved = self._ask(work)
+        self.label = label
+        self._note(Kind.MARK, f"label {label}", {"mark": "label", "label": label})
+        return f"label {label} moved from {moved}" if moved else f"label {label} set"
+
+    # --- commands ------------------------------------------------------------------------------
+
+    def _answer(self, command: slash.Command) -> Reply:
+        try:
+            return self._run(command.name, command.arg)
+        except RecError as error:
+            return _refusal(error)
+
+    def _run(self, name: str, arg: str) -> Reply:  # noqa: PLR0911  (one line for each command)
+        if name in ("label", "save"):
+            return Reply(self.set_label(arg))
+        if name in ("note", "alert"):
+            return self._remark(name, arg)
+        if name in ("pause", "unpause"):
+            return self._switch("pause" if name == "pause" else "unpause")
+        if name == "status":
+            return Reply(self._status())
+        if name == "sessions":
+            self._need_store()
+            return Reply(self._ask(self._views.sessions))
+        if name == "replay":
+            self._need_store()
+            needle = arg or self.session.ulid
+            return Reply(self._ask(lambda store: self._views.replay(store, needle)))
+        if name == "quit":
+            return Reply("", action="quit")
+        return Reply(slash.help_text(topic=arg))
+
+    def _remark(self, name: str, text: str) -> Reply:
+        self._need_store()
+        if name == "note":
+            self._note(Kind.MARK, text, {"mark": "note"})
+            return Reply("noted")
+        self._note(Kind.ALERT, text, {"rule": "user"})
+        return Reply("alert recorded")
+
+    def _switch(self, action: Action) -> Reply:
+        want = action == "pause"
+        if self.paused == want:
+            return Reply("already paused" if want else "already recording")
+        self.paused = want
+        return Reply("paused: nothing is recorded until /unpause" if want else "recording", action=action)
+
+    def _status(self) -> str:
+        state = "paused" if self.paused else "on"
+        kept = f"in {self._views.where}" if self._persist else "nowhere: persistence disabled"
+        label = f", label {self.label}" if self.label else ""
+        return (
+            f"recording {state}: session {self.session.ulid}{label}\n"
+            f"{self._writer.n_events} events, {self._writer.backlog} bytes waiting, kept {kept}"
+        )
+
+    def _need_store(self) -> None:
+        if not self._persist:
+            raise PersistenceDisabled
+
+    def _ask(self, work: Callable[[Store], T]) -> T:
+        """Run ``work`` on the writer's thread, in order with what is being written."""
+        try:
+            return self._writer.call(work).result(PATIENCE_S)
+        except TooLate as late:
+            raise StoreBusy("could not ask the store: it does not answer", advice="try again later") from late
+
+
+class Views:
+    """The texts that commands show; handed in, because rendering is above the services."""
+
+    def __init__(
+        self, where: str, sessions: Callable[[Store], str], replay: Callable[[Store, str], str]
+    ) -> None:
+        """Take the root's path and the two renderers."""
+        self.where = where
+        self.sessions = sessions
+        self.replay = replay
+
+
+def _refusal(error: RecError) -> Reply:
+    advice = f"; {error.advice}" if error.advice else ""
+    return Reply(f"rec: {error.message}{advice}", failed=True)

@@ -1,0 +1,322 @@
+"""Compose and run one recording: terminal, tool, capture, writer and relay, from start to end.
+
+Service. It connects the parts, in an order that start-up time and safety dictate: signal handlers
+before raw mode, the tool before everything that is slow to import. It decides nothing that a part
+decides, and prints nothing but through the terminal it was given; the caller shows ``Outcome``.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import secrets
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from recorder import config, identity
+from recorder.child import Child
+from recorder.gate import ReadGate
+from recorder.masking import mask_argv, target
+from recorder.model import Invocation, Kind, Session
+from recorder.relay import Clock, Relay
+from recorder.signals import Signals
+from recorder.terminal import Terminal, plug_std_fds, rescue
+from recorder.version import VERSION
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
+
+    from recorder.config import Settings
+    from recorder.console import Palette
+    from recorder.editor import LineEditor
+    from recorder.live import Live, Views
+    from recorder.model import Meta, Size
+    from recorder.relay import Ending
+    from recorder.store import Store
+    from recorder.writer import Closing, Writer
+
+TELNETS = frozenset({"telnet", "virsh"})  # their own escape key is Ctrl-]
+
+
+@dataclass(frozen=True, slots=True)
+class Faces:
+    """What the face layer lends: makers of editors and renderers of lists, called when needed."""
+
+    editor: Callable[[Live, Callable[[bytes], None], Callable[[], Size], int], LineEditor]
+    palette: Callable[[Live, Callable[[bytes], None], Callable[[], Size], Callable[[str], str]], Palette]
+    views: Callable[[], Views]
+
+
+@dataclass(frozen=True, slots=True)
+class RunRequest:
+    """What to record, and how."""
+
+    argv: Sequence[str]
+    settings: Settings
+    env: Mapping[str, str]
+    faces: Faces
+    label: str | None = None
+    mode: str = "auto"
+    persist: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a recording ended, and what the user has to be told on leaving (one line each)."""
+
+    status: int
+    notices: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Names:
+    """The identity of one run."""
+
+    session: Session
+    invocation: Invocation
+    nonce: str
+    outer: str | None  # nonce of a recorder around us
+
+
+def run(request: RunRequest) -> Outcome:
+    """Record a tool from its start to its end.
+
+    Raises ToolNotFound and ToolNotExecutable, and RecError for a label that cannot be one; nothing
+    is left behind then, neither on disk nor in the terminal's modes.
+    """
+    plug_std_fds()
+    if request.label is not None:
+        from recorder.labels import check_label  # noqa: PLC0415  (rarely needed at start)
+
+        check_label(request.label)
+    terminal = Terminal.open()
+    runtime = config.runtime_dir(request.env)
+    rescue(runtime, identity.alive)
+    clock = Clock()
+    names = _names(request, terminal, clock)
+    with Signals() as signals, contextlib.closing(terminal):
+        size = terminal.size()
+        child = Child.start(
+            request.argv,
+            size=size,
+            env=_tool_env(request, names),
+            attributes=terminal.attributes(),
+            tty_variable="REC_TTY",
+        )
+        if terminal.interactive:
+            terminal.remember(runtime)
+            terminal.raw()
+        try:
+            session = _Recording(request, names, terminal, child, clock, runtime)
+            return session.run(signals)
+        finally:
+            child.close()
+
+
+def _names(request: RunRequest, terminal: Terminal, clock: Clock) -> _Names:
+    from ulid import ULID  # noqa: PLC0415  (imported where it is needed, as all of start-up is timed)
+
+    argv, masked = mask_argv(tuple(request.argv))
+    tool = os.path.basename(argv[0])
+    cwd = _cwd()
+    ulid = str(ULID.from_timestamp(clock.started_ms / 1000))
+    session = Session(
+        ulid=ulid,
+        tool=tool,
+        argv=tuple(argv),
+        argv_masked=masked,
+        cwd=cwd,
+        git_root=config.git_root(cwd),
+        user=identity.user(),
+        tty=terminal.name,
+        term=request.env.get("TERM"),
+        size=terminal.size(),
+        created_ms=clock.started_ms,
+    )
+    invocation = Invocation(
+        ulid=str(ULID.from_timestamp(clock.started_ms / 1000)),
+        session=ulid,
+        started_ms=clock.started_ms,
+        owner=identity.owner(),
+        version=VERSION,
+        host=identity.host(),
+        target=target(tuple(request.argv), tool),
+    )
+    outer = request.env.get("REC_NONCE") if config.current_session(request.env) else None
+    return _Names(session, invocation, secrets.token_hex(16), outer)
+
+
+def _cwd() -> str:
+    try:
+        return os.getcwd()
+    except OSError:
+        return "/"  # the directory was removed under us
+
+
+def _tool_env(request: RunRequest, names: _Names) -> dict[str, str]:
+    env = config.tool_env(
+        request.env, session=names.session.ulid, tty="", pid=os.getpid(), nonce=names.nonce
+    )
+    env["REC_PERSIST"] = "1" if request.persist else "0"
+    return env
+
+
+class _Recording:
+    """One run of the parts together."""
+
+    def __init__(  # noqa: PLR0913, PLR0917  (the parts of a recording)
+        self,
+        request: RunRequest,
+        names: _Names,
+        terminal: Terminal,
+        child: Child,
+        clock: Clock,
+        runtime: Path,
+    ) -> None:
+        self.request = request
+        self.names = names
+        self.terminal = terminal
+        self.child = child
+        self.clock = clock
+        self.runtime = runtime
+        self.notices: list[str] = []
+        self.writer = self._make_writer()
+        self.relay = self._make_relay()
+
+    def run(self, signals: Signals) -> Outcome:
+        """Relay to the end, put the terminal back, then finish the store."""
+        self.writer.start()
+        self._greet_outer("nested", self.names.session.ulid, str(os.getpid()))
+        if self.request.label is not None:
+            self.relay.begin_with(lambda: self.live.set_label(str(self.request.label)))
+        try:
+            ending = self.relay.run(signals)
+        except Exception:
+            self.relay.abandon()
+            self._close(None)
+            raise
+        self._leave_terminal()
+        closing = self._close(ending)
+        self._tell(ending, closing)
+        return Outcome(ending.status, tuple(self.notices))
+
+    # --- parts ---------------------------------------------------------------------------------
+
+    def _make_writer(self) -> Writer:
+        from recorder.writer import Writer  # noqa: PLC0415  (after the tool was started)
+
+        settings = self.request.settings
+        spill = settings.root / "spill" if self.request.persist else None
+        return Writer(
+            self._opener(), self.names.session, self.names.invocation, spill=spill, rules=settings.rules
+        )
+
+    def _opener(self) -> Callable[[], Store]:
+        settings = self.request.settings
+        if not self.request.persist:
+            from recorder.stores.memory import MemoryStore  # noqa: PLC0415
+
+            return MemoryStore
+
+        def open_store() -> Store:
+            from recorder.stores.sqlite import SqliteStore  # noqa: PLC0415  (on the writer's thread)
+
+            return SqliteStore(settings.root / config.STORE_NAME)
+
+        return open_store
+
+    def _make_relay(self) -> Relay:
+        from recorder.capture import Capture  # noqa: PLC0415  (after the tool was started)
+        from recorder.console import Desk  # noqa: PLC0415
+        from recorder.live import Live  # noqa: PLC0415
+        from recorder.spans import Source  # noqa: PLC0415
+
+        session, invocation = self.names.session, self.names.invocation
+        source = Source(session.ulid, invocation.ulid, session.tool)
+        capture = Capture(source, self.terminal.size(), nonce=self.names.nonce)
+
+        def note(kind: Kind, text: str, meta: Meta) -> None:
+            relay.record(capture.note(kind, self.clock.now(), text, meta))
+
+        faces = self.request.faces
+        self.live = Live(
+            session, invocation, self.writer, note, faces.views, persist=self.request.persist
+        )
+        both = self.terminal.interactive
+
+        def editor() -> LineEditor:
+            return faces.editor(self.live, relay.screen, self.terminal.size, self.child.pid)
+
+        def palette(command: Callable[[str], str]) -> Palette:
+            return faces.palette(self.live, relay.screen, self.terminal.size, command)
+
+        desk = Desk(
+            editor=editor if both and self.request.mode != "raw" else None,
+            palette=palette if both else None,
+            console=self.live,
+            prefix=self._prefix() if both else None,
+            slash=self.request.settings.slash,
+        )
+        parts = self.terminal, self.child, ReadGate(self.child.pid)
+        relay = Relay(parts, capture, self.writer, desk, self.clock, mode=self.request.mode)
+        return relay
+
+    def _prefix(self) -> bytes | None:
+        prefix = self.request.settings.prefix
+        if prefix == b"\x1d" and self.names.session.tool in TELNETS:
+            return b"\x1c"
+        return prefix
+
+    # --- the end -------------------------------------------------------------------------------
+
+    def _leave_terminal(self) -> None:
+        """Give the terminal back as it was found, whatever the tool left on."""
+        left = self.relay.capture.ledger.leave()
+        if left and self.terminal.stdout_tty and self.terminal.interactive:
+            self.relay.screen(left)
+            self.notices.append("the tool left terminal modes on; they were put back")
+        self._greet_outer("nested-end")
+        self.terminal.restore()
+        self.terminal.forget()
+
+    def _greet_outer(self, verb: str, *args: str) -> None:
+        """Tell a recorder around us that we record now, or no longer, so that it does not do it twice."""
+        if self.names.outer is None or not self.terminal.stdout_tty:
+            return
+        from recorder.marks import encode_private  # noqa: PLC0415  (only when nested)
+
+        counter = self.clock.now().offset_ms + (1 if args else 2)
+        self.relay.screen(encode_private(self.names.outer, os.getpid(), counter, verb, *args))
+
+    def _close(self, ending: Ending | None) -> Closing:
+        now = self.clock.now().wall_ms
+        if ending is None:
+            from recorder.model import EndReason  # noqa: PLC0415
+
+            return self.writer.close(now, None, EndReason.EXIT)
+        return self.writer.close(now, ending.status, ending.reason)
+
+    def _tell(self, ending: Ending, closing: Closing) -> None:
+        """Collect what the user must know: a recording that is not whole is never passed over."""
+        del ending
+        self.notices += self.relay.late_notices
+        if closing.spilled is not None:
+            self.notices.append(
+                f"the store did not take the end of this session; it waits in {closing.spilled}"
+                " and is imported at the next start"
+            )
+        elif closing.failed is not None:
+            self.notices.append(f"the end of this session could not be kept: {closing.failed}")
+
+
+def write_status(path: Path, recording: str, queue_bytes: int) -> None:
+    """Publish what only a live recorder knows, for ``rec status`` in another process."""
+    text = json.dumps({"recording": recording, "queue_bytes": queue_bytes})
+    fresh = path.with_suffix(".new")
+    with contextlib.suppress(OSError):  # a full or missing run-time directory stops nobody
+        fd = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        with os.fdopen(fd, "w") as file:
+            file.write(text)
+        fresh.replace(path)

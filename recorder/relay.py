@@ -1,0 +1,560 @@
+"""The one loop: moves bytes between terminal and tool, stamps times, serves signals and timers.
+
+Engine, owner of clock and loop. It decides nothing about recording (``capture``) and nothing about
+keys (``dialog``, ``keyboard``). Two rules shape it: the screen is written before anything is
+recorded, and no direction is ever blocked by the other: queues are bounded, and a full one stops
+its source from being read, never the signals.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import signal
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from recorder.child import Exited, Stopped
+from recorder.errors import RecError
+from recorder.keyboard import Keyboard
+from recorder.model import EndReason, Kind, Moment
+from recorder.modes import Mode
+from recorder.strip import Strip
+from recorder.terminal import TerminalGone
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from recorder.capture import Capture, Item
+    from recorder.child import Child
+    from recorder.console import Desk, Reply
+    from recorder.gate import ReadGate
+    from recorder.signals import Signals
+    from recorder.terminal import Terminal
+    from recorder.writer import Writer
+
+READ = 64 << 10
+BURST = 256 << 10  # bytes taken from the tool before anything else is looked at
+SMALL = 2 << 10  # a read below this was all there was: do not ask again
+SCREEN_FULL = 64 << 10  # unwritten bytes at which the tool's output waits
+SEND_FULL = 64 << 10  # untaken bytes at which the keyboard waits
+HOLD_BACK_MS = 20  # how long a proper prefix of our own mark may be held back
+SETTLE_MS = (2, 30, 60, 90, 150, 250, 500)  # looks after the last output …
+SETTLE_MAX_MS = 30_000  # … then at twice the distance each
+HELD_LOOK_MS = 10  # while keys wait for a busy tool
+GAP_AFTER_MS = 2_000  # a full queue stops the tool this long, then the terminal goes on
+GRACE_MS = 1_000  # between hangup and SIGKILL
+DRAIN_MS = 1_000  # for output that a background job goes on printing after the tool's end
+QUIET_END_MS = 20  # of silence after the tool's end, while somebody else holds its terminal
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How the tool ended."""
+
+    status: int
+    reason: EndReason
+    signal: int | None
+    cut: bool = False  # a background job still held the terminal
+
+
+class Clock:
+    """Both clocks; offsets count from its making and include suspend."""
+
+    def __init__(self) -> None:
+        """Start now."""
+        self._zero = time.clock_gettime_ns(time.CLOCK_BOOTTIME)
+        self.started_ms = time.time_ns() // 1_000_000
+
+    def now(self) -> Moment:
+        """Read both clocks (ms)."""
+        offset = (time.clock_gettime_ns(time.CLOCK_BOOTTIME) - self._zero) // 1_000_000
+        return Moment(time.time_ns() // 1_000_000, offset)
+
+
+class Relay:
+    """One tool between start and end; also the wires that the keyboard borrows."""
+
+    def __init__(
+        self,
+        parts: tuple[Terminal, Child, ReadGate],
+        capture: Capture,
+        writer: Writer,
+        desk: Desk,
+        clock: Clock,
+        *,
+        mode: str = "auto",
+    ) -> None:
+        """Connect the parts; nothing runs yet."""
+        self.terminal, self.child, gate = parts
+        self.capture = capture
+        self.writer = writer
+        self.clock = clock
+        self.keyboard = Keyboard(self.child, gate, capture, self, desk, override=mode)
+        self.late_notices: list[str] = []  # to be said when the terminal is ours no longer
+        self._output_over = False
+        self._strip = Strip()
+        self._strip_since: int | None = None
+        self._out = bytearray()  # for the screen
+        self._in = bytearray()  # for the tool
+        self._quiet_at = 0  # offset (ms) of the last output
+        self._looks = 0  # settle timers used since
+        self._full_since: int | None = None
+        self._gap = 0  # bytes not recorded since the queue was full
+        self._stdin_open = True
+        self._eof_due = False
+        self._exited: Exited | None = None
+        self._stop_at: int | None = None  # offset (ms) at which patience ends
+        self._end_signal: int | None = None
+        self._hangup = False
+        self._screen_gone = False
+        self._killed = False
+        self._turn: int | None = None
+        self._interest: dict[int, int] = {}  # what poll was told
+
+    # --- wires ---------------------------------------------------------------------------------
+
+    def now(self) -> Moment:
+        """Read both clocks."""
+        return self.clock.now()
+
+    def columns(self) -> int:
+        """Return the terminal's width."""
+        return self.terminal.size().cols
+
+    def screen(self, data: bytes) -> None:
+        """Write to the user's terminal; what it does not take now waits."""
+        if self._screen_gone or not data:
+            return
+        if self._out:
+            self._out += data
+            return
+        try:
+            taken = self.terminal.write(data)
+        except TerminalGone:
+            self._lose_screen()
+            return
+        if taken < len(data):
+            self._out += data[taken:]
+
+    def send(self, data: bytes) -> None:
+        """Write to the tool; what its terminal does not take now waits."""
+        taken = 0 if self._in else self.child.write(data)
+        self._in += data[taken:]
+
+    def record(self, items: Iterable[Item]) -> int:
+        """Hand items to the writer, and the new state with them when it changed."""
+        ticket = self.writer.put(*items)
+        if self.capture.turn != self._turn:
+            self._turn = self.capture.turn
+            self.writer.activity(self.capture.activity())
+        return ticket
+
+    def durable(self, ticket: int) -> bool:
+        """Say whether what the ticket stands for is in the store."""
+        return self.writer.durable(ticket)
+
+    def settle(self) -> None:
+        """Look again soon whether the tool waits."""
+        self._quiet_at = self.now().offset_ms
+        self._looks = 0
+
+    def act(self, reply: Reply) -> None:
+        """Do what a reply asks of the engine."""
+        if reply.action == "pause":
+            self.record(self.capture.pause(self.now()))
+        elif reply.action == "unpause":
+            self.record(self.capture.unpause(self.now()))
+        elif reply.action == "quit":
+            self._begin_end(None)
+        elif reply.line == "redraw":
+            self._nudge()
+
+    def suspend(self) -> None:
+        """Stop the tool and ourselves, as the shell above expects of Ctrl-Z; go on after SIGCONT."""
+        self.child.signal(signal.SIGSTOP)
+        self._stop_ourselves()
+
+    # --- the loop ------------------------------------------------------------------------------
+
+    def run(self, signals: Signals) -> Ending:
+        """Relay until the tool has ended; the terminal must be raw already."""
+        poll = select.poll()
+        while True:
+            ready = dict(self._wait(poll, signals))
+            for number in signals.taken() if signals.fd in ready else ():
+                self._signalled(number)
+            if self.writer.wake_fd in ready:
+                self.writer.clear_wake()
+                self._told()
+            if self.child.fd in ready and not self._output_waits():
+                self._output()
+            if self.terminal.in_fd in ready:
+                self._typed()
+            self._flush_queues()
+            self._timers()
+            if self._ended():
+                break
+        return self._finish()
+
+    def _wait(self, poll: select.poll, signals: Signals) -> list[tuple[int, int]]:
+        interest: dict[int, int] = {signals.fd: select.POLLIN, self.writer.wake_fd: select.POLLIN}
+        if self._exited is None and self.child.pidfd is not None:
+            interest[self.child.pidfd] = select.POLLIN
+        if self.child.fd >= 0:
+            events = 0 if self._output_waits() else select.POLLIN
+            events |= select.POLLOUT if self._in else 0
+            if events:
+                interest[self.child.fd] = events
+        if self.terminal.in_fd is not None and self._stdin_open and len(self._in) < SEND_FULL:
+            interest[self.terminal.in_fd] = select.POLLIN
+        if self._out and self.terminal.out_fd is not None:
+            out = self.terminal.out_fd
+            interest[out] = interest.get(out, 0) | select.POLLOUT
+        editor = self.keyboard.active
+        if editor is not None and (fd := editor.fileno()) is not None:
+            interest[fd] = select.POLLIN
+        self._register(poll, interest)
+        try:
+            return poll.poll(self._timeout())
+        except InterruptedError:
+            return []
+
+    def _register(self, poll: select.poll, interest: dict[int, int]) -> None:
+        """Tell the kernel only what has changed since the last round."""
+        known = self._interest
+        if known == interest:
+            return
+        for fd in known.keys() - interest.keys():
+            poll.unregister(fd)
+        for fd, events in interest.items():
+            if known.get(fd) != events:
+                poll.register(fd, events)
+        self._interest = interest
+
+    def _output_waits(self) -> bool:
+        """Say whether the tool's output must wait: no room on the screen, in the queue, or a palette."""
+        if self.keyboard.palette is not None and self._exited is None:
+            return True
+        if len(self._out) >= SCREEN_FULL:
+            return True
+        return self.writer.full and not self._gapping()
+
+    def _gapping(self) -> bool:
+        """Say whether the queue has been full for so long that the terminal goes on without it."""
+        now = self.now().offset_ms
+        if self._full_since is None:
+            self._full_since = now
+        return now - self._full_since >= GAP_AFTER_MS
+
+    # --- output --------------------------------------------------------------------------------
+
+    def _output(self) -> bool:
+        """Take what the tool printed: screen first, then the record. False when there was nothing."""
+        parts: list[bytes] = []
+        size = 0
+        while size < BURST:
+            data = self.child.read(READ)
+            if not data:
+                self._output_over = data == b""
+                break
+            parts.append(data)
+            size += len(data)
+            if len(data) < SMALL:
+                break
+        if not parts:
+            return False
+        now = self.now()
+        for piece in self._strip.pieces(parts[0] if len(parts) == 1 else b"".join(parts)):
+            if isinstance(piece, bytes):
+                self._printed(now, piece)
+            else:
+                self.record(self.capture.mark(now, piece.body))
+        self._strip_since = now.offset_ms if self._strip.holding else None
+        return True
+
+    def _printed(self, now: Moment, data: bytes) -> None:
+        self.keyboard.before_output()
+        self.screen(data)
+        self.keyboard.after_output(data)
+        self._quiet_at = now.offset_ms
+        self._looks = 0
+        if self.writer.full:
+            self._gap += len(data)
+            return
+        if self._gap:
+            self._report_gap(now)
+        self._full_since = None
+        self.record(self.capture.output(now, data))
+
+    def _report_gap(self, now: Moment) -> None:
+        gap, self._gap = self._gap, 0
+        self.record(self.capture.gap(now, gap))
+
+    # --- input ---------------------------------------------------------------------------------
+
+    def _typed(self) -> None:
+        data = self.terminal.read(READ)
+        if data is None:
+            return
+        if data:
+            self.keyboard.push(data)
+            return
+        self._stdin_open = False
+        if self.terminal.stdin_tty:
+            self._begin_end(signal.SIGHUP, hangup=True)
+        else:
+            self._eof_due = True
+
+    def _give_eof(self) -> None:
+        """Send the end-of-file character once what the pipe held has been consumed."""
+        if self._in or self.keyboard.holding or self.child.pending():
+            return
+        tty = self.child.tty()
+        if tty.canonical and tty.eof:
+            self._eof_due = False
+            self.send(tty.eof)
+        elif not tty.canonical:
+            self._eof_due = False
+            self.send(b"\x04")  # what every line editor takes for the end
+
+    # --- queues and timers ---------------------------------------------------------------------
+
+    def _flush_queues(self) -> None:
+        if self._in:
+            del self._in[: self.child.write(bytes(self._in[:READ]))]
+        if self._out and not self._screen_gone:
+            try:
+                del self._out[: self.terminal.write(bytes(self._out))]
+            except TerminalGone:
+                self._lose_screen()
+
+    def _lose_screen(self) -> None:
+        self._screen_gone = True
+        self._out.clear()
+        self._begin_end(signal.SIGHUP, hangup=True)
+
+    def _timeout(self) -> int | None:
+        """Return how long (ms) the loop may sleep."""
+        now = self.now().offset_ms
+        due: list[int] = []
+        for at in (self.capture.due_ms(), self.keyboard.due_ms(), self._settle_due(), self._stop_at):
+            if at is not None:
+                due.append(at - now)
+        if self._strip_since is not None:
+            due.append(self._strip_since + HOLD_BACK_MS - now)
+        if self.keyboard.covered:
+            due.append(0)
+        if self.keyboard.holding or self._eof_due or (self.writer.full and self._full_since is not None):
+            due.append(HELD_LOOK_MS)
+        if self._exited is not None:
+            due.append(2)
+        editor = self.keyboard.active
+        if editor is not None and (deadline := editor.deadline()) is not None:
+            due.append(int((deadline - time.monotonic()) * 1000) + 1)
+        return max(0, min(due)) if due else None
+
+    def _settle_due(self) -> int | None:
+        if self._looks < len(SETTLE_MS):
+            return self._quiet_at + SETTLE_MS[self._looks]
+        if self.capture.turn is None:
+            return None
+        later = SETTLE_MS[-1] << min(16, self._looks - len(SETTLE_MS) + 1)
+        return self._quiet_at + later if later <= SETTLE_MAX_MS else None
+
+    def _timers(self) -> None:
+        now = self.now()
+        if self._strip_since is not None and now.offset_ms - self._strip_since >= HOLD_BACK_MS:
+            self._strip_since = None
+            self._printed(now, self._strip.flush())
+            self.record(self.capture.flush(now))
+        editor = self.keyboard.active
+        if editor is not None:
+            editor.step()
+            self.keyboard.stepped()
+        if self.keyboard.covered and not self._more_output():
+            self.keyboard.reshow()
+        if self.keyboard.holding:
+            self.keyboard.pump()
+        settle = self._settle_due()
+        if settle is not None and now.offset_ms >= settle and self._exited is None:
+            self._looks += 1
+            if self.keyboard.settled():
+                self._looks = max(self._looks, len(SETTLE_MS) if self.capture.turn is None else 2)
+        due = self.capture.due_ms()
+        if due is not None and now.offset_ms >= due:
+            self.record(self.capture.tick(now))
+        if self._eof_due:
+            self._give_eof()
+        if self._gap and not self.writer.full:
+            self._report_gap(now)
+        if self.capture.nested is not None and settle is not None and not _exists(self.capture.nested):
+            self.record(self.capture.nested_over(now))
+
+    def _more_output(self) -> bool:
+        probe = select.poll()
+        probe.register(self.child.fd, select.POLLIN)
+        return bool(probe.poll(0))
+
+    # --- signals and the end -------------------------------------------------------------------
+
+    def _signalled(self, number: int) -> None:
+        if number == signal.SIGWINCH:
+            self._resized()
+        elif number == signal.SIGTSTP:
+            self.suspend()
+        elif number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGQUIT):
+            self._begin_end(number, hangup=number == signal.SIGHUP)
+
+    def _resized(self) -> None:
+        size = self.terminal.size()
+        self.child.resize(size)
+        self.record(self.capture.resize(self.now(), size))
+        editor = self.keyboard.active
+        if editor is not None:
+            editor.resize(size)
+
+    def _nudge(self) -> None:
+        """Make a full-screen tool draw itself again: it does so when its size changes."""
+        size = self.terminal.size()
+        self.child.resize(type(size)(size.cols, max(1, size.rows - 1)))
+        time.sleep(0.03)  # a tool that sees only the second size would see no change
+        self.child.resize(size)
+
+    def _told(self) -> None:
+        """Show the writer's notices, each said once."""
+        for notice in self.writer.notices():
+            if self.capture.alternate:
+                self.late_notices.append(notice)
+                continue
+            self.keyboard.before_output()
+            self.screen(f"\r\nrec: {notice}\r\n".encode())
+        if self.keyboard.editing:
+            active = self.keyboard.active
+            if active is not None and not self.keyboard.covered and hasattr(active, "refresh"):
+                active.refresh()
+
+    def _begin_end(self, number: int | None, *, hangup: bool = False) -> None:
+        """Ask the tool to go: hang up as a closing terminal does; patience ends after a second."""
+        self._hangup = self._hangup or hangup
+        if self._stop_at is not None or self._exited is not None:
+            return
+        self._end_signal = number
+        self._stop_at = self.now().offset_ms + GRACE_MS
+        self.keyboard.stop()
+        self.child.signal(signal.SIGHUP)
+        self.child.signal(signal.SIGCONT)
+
+    def _ended(self) -> bool:
+        """Look at the tool; return True when it is gone and its last output is drained."""
+        now = self.now().offset_ms
+        if self._exited is None:
+            state = self.child.reap()
+            if isinstance(state, Exited):
+                self._exited = state
+                self._stop_at = now + DRAIN_MS
+                self._quiet_at = now
+                self.keyboard.stop()
+            elif isinstance(state, Stopped):
+                self._mirror_stop()
+            elif self._stop_at is not None and now >= self._stop_at:
+                self._insist()
+            return False
+        if self._screen_gone or self.child.fd < 0:
+            return True
+        if self._output_over:
+            return not self._out or now >= (self._stop_at or now)
+        return now - self._quiet_at >= QUIET_END_MS and not self._out or now >= (self._stop_at or now)
+
+    def _insist(self) -> None:
+        """Kill what did not go when its terminal was taken away."""
+        if self._killed:
+            return
+        self._killed = True
+        self.child.kill_all()
+
+    def _mirror_stop(self) -> None:
+        """Stop as our tool did, where a shell waits that can continue us; else leave it stopped."""
+        if _job_controlled():
+            self._stop_ourselves()
+
+    def _stop_ourselves(self) -> None:
+        if not _job_controlled():
+            self.child.signal(signal.SIGCONT)
+            return
+        self.keyboard.before_output()
+        self.screen(self.capture.ledger.neutral())
+        self.terminal.restore()
+        os.kill(os.getpid(), signal.SIGSTOP)
+        self.terminal.raw()
+        self.screen(self.capture.ledger.reassert())
+        self._resized()
+        self.child.signal(signal.SIGCONT)
+        self.settle()
+
+    def begin_with(self, action: Callable[[], object]) -> None:
+        """Do something before the loop runs; its failure is a notice, as the tool already runs."""
+        try:
+            action()
+        except RecError as error:
+            self.late_notices.append(error.message)
+
+    def abandon(self) -> None:
+        """Leave in a hurry, after an exception: the screen and the tool get what they would get."""
+        with contextlib.suppress(Exception):
+            self.keyboard.stop()
+        with contextlib.suppress(Exception):
+            self.screen(self.capture.ledger.leave())
+        self.terminal.restore()
+        self.child.hangup()
+
+    def _finish(self) -> Ending:
+        while self._output():
+            if self.now().offset_ms >= (self._stop_at or 0):
+                break
+        exited = self._exited or Exited(1, None)
+        now = self.now()
+        if self._gap:
+            self._report_gap(now)
+        number = self._end_signal
+        name = _name(number if number is not None else exited.signal)
+        status = 128 + number if number is not None else exited.status
+        cut = not self._output_over and not self._screen_gone and number is None
+        if cut:
+            text = "a background job still held the terminal; what it printed later is not recorded"
+            self.record(self.capture.note(Kind.SYSTEM, now, text, {"cut": True}))
+        self.record(self.capture.ended(now, status=status, signal=name, hangup=self._hangup))
+        reason = EndReason.HANGUP if self._hangup else EndReason.SIGNAL if name else EndReason.EXIT
+        with contextlib.suppress(TerminalGone):
+            self.terminal.write(bytes(self._out))
+        return Ending(status, reason, number if number is not None else exited.signal, cut)
+
+
+def _name(number: int | None) -> str | None:
+    if number is None:
+        return None
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return str(number)
+
+
+def _exists(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _job_controlled() -> bool:
+    """Say whether a shell of our session can continue us: otherwise a stop would be for ever."""
+    parent = os.getppid()
+    try:
+        return os.getsid(parent) == os.getsid(0) and os.getpgid(parent) != os.getpgrp()
+    except OSError:
+        return False

@@ -1,0 +1,212 @@
+"""Cut the tool's output into the spans that become `output` events.
+
+Pure. Rules (the contract's): an output closes at the end of its turn, at 64 KiB, or 5 s after its
+first byte; of one turn at most the first and last 512 KiB become text, and a `system` event says
+how much is raw only. Output while no turn is open has no turn; it gets a new allowance of text
+every minute, so that a tool without prompts (``tail -f``) stays readable all day. Sizes are counted in raw bytes,
+full-screen frames aside, so that the loop never has to render.
+
+The line on which the cursor stands is never cut off by size or time: it may turn out to be the
+next prompt, which is no output.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING, NamedTuple
+
+from recorder.model import Draft, Kind, Moment, Span
+
+if TYPE_CHECKING:
+    from recorder.model import Meta
+
+SPAN_BYTES = 64 << 10
+SPAN_MS = 5_000
+HEAD_BYTES = TAIL_BYTES = 512 << 10
+MAX_LINE = 16 << 10  # a longer unfinished line is no prompt
+BACKGROUND_MS = 60_000
+
+Item = Draft | Span
+
+
+class Source(NamedTuple):
+    """Whose output it is."""
+
+    session: str
+    invocation: str
+    tool: str
+
+
+class _Piece(NamedTuple):
+    start: int
+    data: bytes
+    at: Moment
+
+
+class SpanCutter:
+    """Collect output and give it out in spans; ``cols`` follows the terminal's width."""
+
+    def __init__(self, source: Source, cols: int) -> None:
+        """Begin outside any turn."""
+        self.source = source
+        self.cols = cols
+        self.turn: int | None = None
+        self._pieces: deque[_Piece] = deque()
+        self._size = 0
+        self._began_ms = 0
+        self._given = 0  # bytes of this turn that became spans
+        self._left_out = 0  # bytes of this turn that stay raw only
+        self._fresh = True
+
+    def begin(self, turn: int | None, at: Moment, raw: int) -> list[Item]:
+        """Close what is open and begin ``turn`` (None: background) at raw offset ``raw``."""
+        items = self._close(at, raw, None)
+        self._renew(turn, at)
+        return items
+
+    def end(self, at: Moment, raw: int, meta: Meta) -> list[Item]:
+        """Close the open turn at raw offset ``raw``; what was collected beyond it is dropped.
+
+        ``meta`` (end, status, duration) goes into the turn's last output, which is always there.
+        """
+        items = self._close(at, raw, meta)
+        self._renew(None, at)
+        return items
+
+    def _renew(self, turn: int | None, at: Moment) -> None:
+        self.turn = turn
+        self._began_ms = at.offset_ms
+        self._given = self._left_out = 0
+        self._fresh = True
+
+    @property
+    def _capped(self) -> bool:
+        return self._given >= HEAD_BYTES
+
+    def add(self, at: Moment, raw: int, data: bytes) -> list[Item]:
+        """Take output that begins at raw offset ``raw``; return the spans it completes."""
+        if not data:
+            return []
+        items: list[Item] = []
+        if self._capped and self.turn is None and at.offset_ms - self._began_ms > BACKGROUND_MS:
+            items += self.begin(None, at, raw)
+        self._pieces.append(_Piece(raw, data, at))
+        self._size += len(data)
+        if self._capped:
+            self._forget_middle()
+            return items
+        while self._size >= SPAN_BYTES and (cut := self._line_end()) is not None:
+            items.append(self._take(min(cut, SPAN_BYTES)))
+            if self._capped:
+                self._forget_middle()
+                break
+        return items
+
+    def tick(self, now: Moment) -> list[Item]:
+        """Close an output whose first byte is 5 s old; the unfinished last line stays open."""
+        if not self._pieces or now.offset_ms - self._pieces[0].at.offset_ms < SPAN_MS:
+            return []
+        if self._capped:
+            return []
+        cut = self._line_end()
+        return [] if cut is None else [self._take(cut)]
+
+    def due_ms(self) -> int | None:
+        """Return the offset (ms) at which ``tick`` has something to do, or None."""
+        if not self._pieces or self._capped or self._line_end() is None:
+            return None
+        return self._pieces[0].at.offset_ms + SPAN_MS
+
+    def drop_from(self, raw: int) -> None:
+        """Forget what was collected from raw offset ``raw`` on: it was a prompt."""
+        while self._pieces and self._pieces[-1].start >= raw:
+            self._size -= len(self._pieces.pop().data)
+        if self._pieces:
+            last = self._pieces[-1]
+            over = last.start + len(last.data) - raw
+            if over > 0:
+                self._pieces[-1] = last._replace(data=last.data[:-over])
+                self._size -= over
+
+    def _line_end(self) -> int | None:
+        """Return how many collected bytes are whole lines, or None when there is no line end."""
+        after = 0
+        for piece in reversed(self._pieces):
+            found = piece.data.rfind(b"\n")
+            if found >= 0:
+                whole = self._size - after - len(piece.data) + found + 1
+                return whole if whole > 0 else None
+            after += len(piece.data)
+            if after > MAX_LINE:
+                return self._size
+        return None
+
+    def _take(self, size: int, meta: Meta | None = None) -> Span:
+        """Make a span of the first ``size`` collected bytes."""
+        first = self._pieces[0]
+        parts: list[bytes] = []
+        end, left = first.start, size
+        while left > 0:
+            piece = self._pieces.popleft()
+            part = piece.data[:left]
+            if len(part) < len(piece.data):
+                self._pieces.appendleft(
+                    piece._replace(start=piece.start + len(part), data=piece.data[len(part) :])
+                )
+            parts.append(part)
+            end = piece.start + len(part)
+            left -= len(part)
+        self._size -= size
+        self._given += size
+        return self._span(first.at, b"".join(parts), (first.start, end), meta)
+
+    def _span(self, at: Moment, data: bytes, raw: tuple[int, int], meta: Meta | None) -> Span:
+        span = Span(
+            session=self.source.session,
+            invocation=self.source.invocation,
+            tool=self.source.tool,
+            turn=self.turn,
+            at=at,
+            data=data,
+            raw_start=raw[0],
+            raw_end=raw[1],
+            cols=self.cols,
+            fresh=self._fresh,
+            meta=meta or {},
+        )
+        self._fresh = False
+        return span
+
+    def _forget_middle(self) -> None:
+        """Keep the last 512 KiB of a long turn; the rest of it is raw only."""
+        while self._pieces and self._size - len(self._pieces[0].data) >= TAIL_BYTES:
+            gone = len(self._pieces.popleft().data)
+            self._size -= gone
+            self._left_out += gone
+
+    def _close(self, at: Moment, raw: int, meta: Meta | None) -> list[Item]:
+        self.drop_from(raw)
+        items: list[Item] = []
+        if self._left_out:
+            self._fresh = True
+            items.append(self._notice())
+        while self._size > SPAN_BYTES:
+            items.append(self._take(SPAN_BYTES))
+        if self._size:
+            items.append(self._take(self._size, meta))
+        elif meta is not None:
+            items.append(self._span(at, b"", (raw, raw), meta))
+        self._pieces.clear()
+        self._size = 0
+        return items
+
+    def _notice(self) -> Draft:
+        return Draft(
+            session=self.source.session,
+            kind=Kind.SYSTEM,
+            at=self._pieces[0].at,
+            text=f"{self._left_out} bytes of output are kept as raw bytes only",
+            turn=self.turn,
+            invocation=self.source.invocation,
+            meta={"raw_only": self._left_out},
+        )
