@@ -35,6 +35,25 @@ def read(path: str) -> bytes:
         os.close(fd)
 
 
+def names(path: str) -> list[str]:
+    """List a directory of ``/proc`` (pathlib would take longer to import than a tool to start)."""
+    return os.listdir(path)  # noqa: PTH208
+
+
+def device(path: str) -> int:
+    """Return the number of the device that a descriptor's link leads to; 0 for anything else."""
+    return os.stat(path).st_rdev  # noqa: PTH116
+
+
+def memory(where: int | str, address: int, length: int) -> bytes:
+    """Return a piece of a process's memory; raise OSError if we may not look or it is not there."""
+    fd = os.open(f"/proc/{where}/mem", os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        return os.pread(fd, length, address)
+    finally:
+        os.close(fd)
+
+
 def stat(where: int | str) -> Stat:
     """Return the parsed stat line of a pid, or of ``PID/task/TID``; raise OSError if it is gone."""
     # the name in parentheses may itself hold parentheses and blanks
@@ -45,7 +64,7 @@ def stat(where: int | str) -> Stat:
 def session_members(session: int) -> list[int]:
     """List the living processes of a session."""
     members = []
-    for name in os.listdir("/proc"):
+    for name in names("/proc"):
         if name.isdigit():
             try:
                 facts = stat(name)
