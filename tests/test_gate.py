@@ -172,7 +172,7 @@ def asleep(pid):
         "time.sleep(1000)",
         "os.read(r, 1)",
         "a, b = socket.socketpair(); a.recv(1)",
-        "s = socket.create_server(('', 0)); c = socket.create_connection(s.getsockname()); os.read(c.fileno(), 1)",
+        "s = socket.create_server(('', 0)); c = socket.create_connection(s.getsockname())\nos.read(c.fileno(), 1)",
         "select.select([], [], [], 1000)",
         "os.system('sleep 1000')",
         "threading.Event().wait()",
@@ -193,7 +193,7 @@ def test_a_computing_tool_is_busy(python):
 
 
 def test_a_reader_in_the_background_does_not_count(watch):
-    tool = watch("bash", "--norc", "-ic", "cat & echo up $!; sleep 1000")
+    tool = watch("bash", "--norc", "-ic", "cat & echo up; sleep 1000; true")
     tool.expect(b"up ")
     tool.until(lambda: tool.child.foreground() != tool.child.pid)
     assert tool.look() is BUSY
