@@ -14,14 +14,14 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from recorder.hooks import Hooks
 from recorder.echo import EchoFilter, as_echoed
-from recorder.inference import Accepted, Hidden, Inference, Output, PromptShown
+from recorder.hooks import Hooks
+from recorder.inference import Accepted, Inference, Output, PromptShown
 from recorder.model import Activity, Chunk, Draft, End, Kind, Moment, Span, State
 from recorder.modes import Ledger
-from recorder.redact import Redactor
 from recorder.spans import SpanCutter
-from recorder.watch import SpotKind, Watch
+from recorder.tape import Tape
+from recorder.watch import SpotKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -30,10 +30,9 @@ if TYPE_CHECKING:
     from recorder.keys import Scan
     from recorder.model import Meta, Size
     from recorder.spans import Source
+    from recorder.tape import Stretch
     from recorder.watch import Spot
 
-Redactions = tuple[tuple[int, int, str], ...]
-MAX_REGION = 4 << 20  # bytes of a shell's prompt and edit kept in memory until its line is known
 HOLD_MS = 250  # a line that may have fed a hidden read waits this long for the next prompt
 _VISIBLE = re.compile(rb"\x1b\[[0-?]*[ -/]*[@-~]|[\x00-\x20]")
 _NOTIFY = re.compile(r"(?s)\A(?:9;(?!4;)(?P<nine>.+)|777;notify;(?P<seven>.+)|99;[^;]*;(?P<kitty>.+))\Z")
@@ -55,16 +54,13 @@ class Capture:
     def __init__(self, source: Source, size: Size, *, nonce: str, turn: int = 0, raw: int = 0) -> None:
         """Go on after turn number ``turn`` and raw offset ``raw`` of the session."""
         self.source = source
-        self.raw = raw
         self.ledger = Ledger()
         self.paused = False
         self.secrets = 0  # hidden inputs so far
         self._size = size
         self._last_turn = turn
         self._turn: Turning | None = None
-        self._watch = Watch()
-        self._skew = -raw  # watch counts from 0, raw from where the session stood
-        self._redactor = Redactor(nonce)
+        self._tape = Tape(source, nonce, raw)
         self._echo = EchoFilter()
         self._cutter = SpanCutter(source, size.cols)
         self._inference = Inference(size)
@@ -74,7 +70,6 @@ class Capture:
         self._full_screen_since: Moment | None = None
         self._state_since = 0
         self._hooks = Hooks(nonce)
-        self._region: list[tuple[Moment, bytes, Redactions]] | None = None
         self._hiding = False
         self.nested: int | None = None  # pid of a recorder that runs inside the tool
 
@@ -84,6 +79,21 @@ class Capture:
     def turn(self) -> int | None:
         """Return the number of the open turn."""
         return self._turn.number if self._turn else None
+
+    @property
+    def silent(self) -> bool:
+        """Say whether a turn is open that has printed nothing yet, the echo of its line aside."""
+        return self._turn is not None and self._cutter.empty
+
+    @property
+    def holding(self) -> bool:
+        """Say whether bytes are held back for a redaction; ``flush`` releases them."""
+        return self._tape.holding
+
+    @property
+    def raw(self) -> int:
+        """Return how many bytes of output the session has."""
+        return self._tape.raw
 
     @property
     def alternate(self) -> bool:
@@ -111,65 +121,48 @@ class Capture:
     def output(self, now: Moment, data: bytes) -> list[Item]:
         """Take what the tool printed (our own marks already cut out)."""
         if self.paused or self._hiding or self.nested is not None:
-            self._pass_by(data)
+            self._follow(self._tape.pass_by(data))
             return []
-        items: list[Item] = []
-        for clean, redactions in self._redactor.feed(data):
-            items += self._kept(now, clean, tuple(redactions))
-        return items
+        return self._taken(now, *self._tape.keep(now, data))
 
     def flush(self, now: Moment) -> list[Item]:
         """Release what was held back for a redaction that may not come; called after 20 ms."""
+        return self._taken(now, *self._tape.flush(now))
+
+    def _taken(self, now: Moment, stretches: list[Stretch], held: list[Spot]) -> list[Item]:
+        self._follow(held)
         items: list[Item] = []
-        for clean, redactions in self._redactor.flush():
-            items += self._kept(now, clean, tuple(redactions))
+        for stretch in stretches:
+            items.append(stretch.chunk)
+            items += self._stretch(now, stretch)
+        if self._tape.region_full:
+            items += self._tape.end_region(keep=True)
         return items
 
-    def _kept(self, now: Moment, data: bytes, redactions: Redactions) -> list[Item]:
-        if self._region is None:
-            return self._stored(now, data, redactions)
-        self._region.append((now, data, redactions))
-        self._pass_by(data)
-        if sum(len(part) for _, part, _ in self._region) > MAX_REGION:
-            return self._end_region(keep=True)
-        return []
-
-    def _chunk(self, now: Moment, data: bytes, redactions: Redactions) -> Chunk:
-        start = self.raw
-        self.raw += len(data)
-        return Chunk(
-            session=self.source.session,
-            invocation=self.source.invocation,
-            start=start,
-            at=now,
-            data=data,
-            redactions=tuple((start + at, size, what) for at, size, what in redactions),
-        )
-
-    def _stored(self, now: Moment, data: bytes, redactions: Redactions) -> list[Item]:
-        start = self.raw
-        items: list[Item] = [self._chunk(now, data, redactions)]
-        self._last_output = now
-        spots = [
-            spot._replace(start=spot.start - self._skew, end=spot.end - self._skew)
-            for spot in self._watch.feed(data)
-        ]
-        if not self._echo.waiting and not spots and not self.alternate:
-            if self._hooks.active:
-                return items + self._cutter.add(now, start, data)
-            return items + self._findings(now, self._inference.feed(start, data, ()))
-        pos = start
-        begin = pos
+    def _follow(self, spots: list[Spot]) -> None:
+        """Follow the modes in bytes that are no text of a turn."""
         for spot in spots:
-            alternate = self.alternate
+            self.ledger.note(spot)
+
+    def _stretch(self, now: Moment, stretch: Stretch) -> list[Item]:
+        """Take a piece of output that is kept: full-screen frames are no text."""
+        start, data, spots = stretch.chunk.start, stretch.chunk.data, stretch.spots
+        self._last_output = now
+        if not spots and not self.alternate:
+            return self._text(now, start, data, ())
+        items: list[Item] = []
+        begin = start
+        for spot in spots:
+            before = self.alternate
             self.ledger.note(spot)
             items += self._notified(now, spot)
-            if self.alternate is not alternate:
-                end = spot.start if self.alternate else spot.end
-                if not alternate:
-                    items += self._text(now, begin, data[begin - start : max(begin, end) - start], spots)
-                items += self._full_screen(now, entered=self.alternate)
-                begin = max(begin, spot.end)
+            if self.alternate is before:
+                continue
+            if self.alternate:
+                end = max(begin, spot.start)
+                items += self._text(now, begin, data[begin - start : end - start], spots)
+            items += self._full_screen(now, entered=self.alternate)
+            begin = max(begin, spot.end)
         if not self.alternate:
             items += self._text(now, begin, data[begin - start :], spots)
         return items
@@ -186,12 +179,6 @@ class Capture:
             items += self._findings(now, self._inference.feed(begin, part, inside))
         return items
 
-    def _pass_by(self, data: bytes) -> None:
-        """Follow modes only, in bytes that are not kept."""
-        for spot in self._watch.feed(data):
-            self.ledger.note(spot)
-        self._skew += len(data)
-
     def mark(self, now: Moment, body: bytes) -> list[Item]:
         """Take one of our own marks, cut out of the tool's output at this place."""
         mark = self._hooks.verified(body)
@@ -200,15 +187,15 @@ class Capture:
         items = self.flush(now)
         verb, args = mark.verb, mark.args
         if verb == "prompt":
-            items += self._end_region(keep=True)
+            items += self._tape.end_region(keep=True)
             self._hiding = False
-            self._region = []
+            self._tape.begin_region()
         elif verb == "start" and args:
-            items += self._end_region(keep=True)
+            items += self._tape.end_region(keep=True)
             cwd = args[1] if len(args) > 1 else None
             items += self._open(now, args[0], "", "hook", self.raw, {"shell": mark.pid, "cwd": cwd})
         elif verb == "hide":
-            self._end_region(keep=False)
+            self._tape.end_region(keep=False)
             self._hiding = True
         elif verb == "end":
             self._hiding = False
@@ -232,17 +219,6 @@ class Capture:
             return []
         self.nested = None
         return [self._draft(Kind.MARK, now, "nested recording ended", {"mark": "nested-end"})]
-
-    def _end_region(self, *, keep: bool) -> list[Item]:
-        """Give out what was held since the shell's prompt, or forget that it ever was."""
-        region, self._region = self._region, None
-        if region is None or not keep:
-            return []
-        items: list[Item] = []
-        for at, data, redactions in region:
-            self._skew -= len(data)
-            items.append(self._chunk(at, data, redactions))
-        return items
 
     def _full_screen(self, now: Moment, *, entered: bool) -> list[Item]:
         if entered:
@@ -298,10 +274,10 @@ class Capture:
     def _accepted(self, now: Moment, accepted: Accepted) -> list[Item]:
         if not accepted.command:
             self._empty = accepted
-            return self._cutter.begin(None, now, accepted.raw)
+            return [*self._cutter.begin(None, now, accepted.raw)]
         return self._open(now, accepted.command, accepted.prompt_text, "inferred", accepted.raw)
 
-    def _open(  # noqa: PLR0913, PLR0917  (the facts of a turn)
+    def _open(
         self, now: Moment, command: str, prompt: str, source: str, raw: int, more: Meta | None = None
     ) -> list[Item]:
         items: list[Item] = []
@@ -430,13 +406,15 @@ class Capture:
 
     def ended(self, now: Moment, *, status: int | None, signal: str | None, hangup: bool) -> list[Item]:
         """Close everything: the tool is gone (``status`` None: we leave it)."""
-        items = self.flush(now) + self._end_region(keep=True)
+        items = self.flush(now) + self._tape.end_region(keep=True)
         end = End.DONE if signal is None and not hangup else End.INTERRUPTED
         items += self._close(now, self.raw, end)
         items += self._cutter.begin(None, now, self.raw)
         meta: Meta = {"exit_status": status, "signal": signal}
         if signal is not None and not hangup:
-            items.append(self._draft(Kind.ALERT, now, f"ended by signal {signal}", {**meta, "rule": "signal"}))
+            items.append(
+                self._draft(Kind.ALERT, now, f"ended by signal {signal}", {**meta, "rule": "signal"})
+            )
         else:
             text = "terminal closed" if hangup else f"exited with status {status}"
             items.append(self._draft(Kind.SYSTEM, now, text, meta))

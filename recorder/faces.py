@@ -27,12 +27,10 @@ if TYPE_CHECKING:
 
 def faces(env: Mapping[str, str], where: str) -> Faces:
     """Return the makers for one recording; ``where`` is the root as shown to the user."""
-    from recorder.recording import Faces  # noqa: PLC0415  (the caller imports it a moment later anyway)
+    from recorder.recording import Faces
 
-    def editor(
-        live: Live, write: Callable[[bytes], None], size: Callable[[], Size], pid: int
-    ) -> LineEditor:
-        from recorder.repl import ReplEditor  # noqa: PLC0415  (prompt-toolkit: 80 ms)
+    def editor(live: Live, write: Callable[[bytes], None], size: Callable[[], Size], pid: int) -> LineEditor:
+        from recorder.repl import ReplEditor
 
         return ReplEditor(
             tool=live.session.tool,
@@ -53,10 +51,16 @@ def faces(env: Mapping[str, str], where: str) -> Faces:
         size: Callable[[], Size],
         command: Callable[[str], str],
     ) -> Palette:
-        from recorder.palette import Palette as Panel  # noqa: PLC0415  (prompt-toolkit: 80 ms)
+        from recorder.palette import Palette as Panel
 
         return Panel(
-            write=write, size=size, run=command, toolbar=live.toolbar, color="NO_COLOR" not in env
+            write=write,
+            size=size,
+            run=command,
+            title=live.toolbar,
+            history=lambda: [],
+            commands=NAMES,
+            color="NO_COLOR" not in env,
         )
 
     return Faces(editor=editor, palette=palette, views=Views(where, _sessions, _replay))
@@ -71,18 +75,18 @@ def _cwd_of(pid: int) -> str | None:
 
 
 def _sessions(store: Store) -> str:
-    from recorder import identity, render, sessions  # noqa: PLC0415  (only for /sessions)
+    from recorder import identity, render, sessions
 
     rows = sessions.listing(store, sessions.Wanted(limit=15), identity.alive, _now_ms())
-    page = render.Page(columns=100, color=False, now_ms=_now_ms())
+    page = render.Page(columns=100, now_ms=_now_ms())
     return "\n".join(render.sessions(rows, sessions.every_name(store), page))
 
 
 def _replay(store: Store, needle: str) -> str:
-    from recorder import lookup, render, transcripts  # noqa: PLC0415  (only for /replay)
+    from recorder import lookup, render, transcripts
 
     shown = transcripts.replay(store, lookup.session(store, needle), _now_ms())
-    page = render.Page(columns=100, color=False, now_ms=_now_ms())
+    page = render.Page(columns=100, now_ms=_now_ms())
     return shown.first_line + "\n" + "".join(render.transcript(shown.events, page))
 
 

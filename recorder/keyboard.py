@@ -13,10 +13,12 @@ from recorder import dialog
 from recorder.console import Reply
 from recorder.dialog import Facts, Reads, Step
 from recorder.editor import Verdict
+from recorder.errors import RecError
 from recorder.gate import Reading
 from recorder.keys import Scanner, is_reply, split_key
 from recorder.model import Kind, Moment
 from recorder.modes import Mode, mode_of
+from recorder.promptline import PromptLine
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -25,13 +27,12 @@ if TYPE_CHECKING:
     from recorder.child import Child, Tty
     from recorder.console import Desk, Palette
     from recorder.editor import LineEditor, Outcome
-    from recorder.gate import ReadGate
+    from recorder.gate import ReadGate, Token
+    from recorder.model import Meta
 
 COMMIT_MS = 100  # Enter waits this long for its prompt to be on disk
 PIECE = 2000  # bytes of a long line between two VEOFs; the kernel cuts a line at 4095
 ESCAPE_MS = 50  # after which a lone ESC is the Escape key
-MAX_LINE = 16 << 10
-UNWRAPPED = 0x7FFF  # columns: no line is wrapped
 _READS = {Reading.READING: Reads.YES, Reading.BUSY: Reads.NO, Reading.UNKNOWN: Reads.UNKNOWN}
 
 
@@ -61,6 +62,9 @@ class Wires(Protocol):
 
     def settle(self) -> None:
         """Look again soon whether the tool waits: a line was sent."""
+
+    def output_waits(self) -> bool:
+        """Say whether the tool has printed something that was not read yet."""
 
     def columns(self) -> int:
         """Return the terminal's width."""
@@ -94,11 +98,8 @@ class Keyboard:
         self._palette: Palette | None = None
         self._lines: list[str] = []  # submitted, not yet sent
         self._commit: Commit | None = None  # of the first of them
-        self._sent: object | None = None  # acknowledgement token of the last line
-        self._row = b""  # the tool's unfinished line: what it printed since its last newline
-        self._prompt = b""  # the prompt of the edit, or of the lines it gave
-        self._erased = False  # that prompt is not on the screen, an edit took its place
-        self._covered = False  # the edit made room for output
+        self._sent: Token | None = None  # acknowledgement token of the last line
+        self.row = PromptLine(wires.screen, wires.columns)
         self._quiet_since = 0
 
     # --- facts ---------------------------------------------------------------------------------
@@ -145,7 +146,7 @@ class Keyboard:
         mode = self.mode(tty)
         need_gate = mode is Mode.LINE and not (self.editing and not self._lines)
         group = self._child.foreground() if need_gate or self._sent is not None else None
-        reads = _READS[self._gate.look(group)] if need_gate else Reads.UNKNOWN
+        reads = self._reads(group) if need_gate else Reads.UNKNOWN
         return Facts(
             mode=mode,
             reads=reads,
@@ -157,6 +158,11 @@ class Keyboard:
             control=self._control(tty) >= 0,
             keys=keys and bool(self._keys),
         )
+
+    def _reads(self, group: int | None) -> Reads:
+        """Ask the gate; what a tool printed before it began to read comes first."""
+        reads = _READS[self._gate.look(group)]
+        return Reads.NO if self._wires.output_waits() else reads
 
     def _acknowledged(self) -> bool | None:
         """Say whether the tool has consumed the line that we sent last."""
@@ -202,7 +208,7 @@ class Keyboard:
             if not self._take(step):
                 return
 
-    def _take(self, step: Step) -> bool:  # noqa: PLR0911  (one line for each step)
+    def _take(self, step: Step) -> bool:
         """Take one step; return False when the rest has to wait."""
         if step is Step.PASS:
             return self._pass()
@@ -240,8 +246,7 @@ class Keyboard:
             self._sent = self._gate.token(self._child.foreground())
         self._wires.send(part)
         if entered:
-            prompt = self._row.decode(errors="replace")
-            self._wires.record(self._capture.hidden(self._wires.now(), prompt))
+            self._wires.record(self._capture.hidden(self._wires.now(), self.row.line))
             self._mark_quiet()
         return entered
 
@@ -267,11 +272,7 @@ class Keyboard:
         if self._editor is None:
             self._editor = self._desk.editor()
         self._at_prompt(line=True, reading=True)
-        if not self._erased:
-            self._prompt = self._row
-            self._rub_out()
-        self._editor.start(self._prompt)
-        self._erased = True
+        self.row.edit(self._editor)
         return bool(self._keys)
 
     def _at_prompt(self, *, line: bool, reading: bool) -> None:
@@ -284,16 +285,17 @@ class Keyboard:
             self.pump()
             return True
         if facts.mode is Mode.LINE:
-            waiting = dialog.waits(facts) or self.editing
+            # The echo alone is no answer: its reader may have been back before its output was seen.
+            early = self._capture.silent and facts.quiet_ms < dialog.SETTLE_MS
+            waiting = (dialog.waits(facts) and not early) or self.editing
             if waiting and not facts.lines:
                 self._at_prompt(line=True, reading=True)
         else:
-            reads = self._gate.look(self._child.foreground())
-            waiting = reads is Reading.READING or (
-                reads is Reading.UNKNOWN and facts.quiet_ms >= dialog.SETTLE_MS
-            )
-            if waiting:
-                self._at_prompt(line=False, reading=reads is Reading.READING)
+            reads = self._reads(self._child.foreground())
+            quiet = facts.quiet_ms >= dialog.SETTLE_MS
+            waiting = quiet if reads is Reads.UNKNOWN or self._capture.silent else reads is Reads.YES
+            if waiting and reads is not Reads.NO:
+                self._at_prompt(line=False, reading=reads is Reads.YES)
         self.pump()
         return waiting
 
@@ -308,19 +310,6 @@ class Keyboard:
         self._at_prompt(line=True, reading=True)
         self._lines.append(line.decode(errors="surrogateescape"))
         return True
-
-    def _rub_out(self) -> None:
-        """Take the tool's unfinished line off the screen; the editor draws it again as its prompt."""
-        if self._row:
-            above = max(0, len(_shown(self._row)) - 1) // max(1, self._wires.columns())
-            self._wires.screen((b"\x1b[%dA" % above if above else b"") + b"\r\x1b[J")
-
-    def _put_back(self) -> None:
-        """Draw the tool's prompt where an edit had taken its place."""
-        if self._erased:
-            self._erased = False
-            self._wires.screen(self._prompt)
-            self._row = self._prompt
 
     def _edit(self) -> bool:
         editor = self._editor
@@ -347,14 +336,12 @@ class Keyboard:
         if outcome.verdict is Verdict.ACCEPT:
             self._accept(outcome.text)
             return
-        self._put_back()
+        self.row.put_back()
         if outcome.verdict is Verdict.EOF:
             self._expect_answer()
             self._wires.send(tty.eof or b"\x04")
             return
-        shown = outcome.text.replace("\n", "\r\n").encode(errors="surrogateescape")
-        self._wires.screen(shown)
-        self._row += shown
+        self.row.typed(outcome.text)
         if outcome.verdict is Verdict.SUSPEND:
             if self._child.foreground() == self._child.pid:
                 self._wires.suspend()
@@ -375,25 +362,22 @@ class Keyboard:
 
     def _answer(self, text: str, reply: Reply) -> None:
         """Show the recorder's answer above the prompt and record both."""
-        answer = "".join(f"{line}\r\n" for line in [text, *reply.text.splitlines()])
-        self._wires.screen(self._prompt + answer.encode(errors="surrogateescape"))
+        self.row.answer("\n".join([text, *reply.text.splitlines()]))
         self.note_command(text, reply)
         self._wires.act(reply)
 
     def note_command(self, text: str, reply: Reply) -> None:
         """Record a command given to the recorder and its answer."""
-        meta = {"answer": reply.text, "failed": reply.failed}
-        self._wires.record(self._capture.note(Kind.COMMAND, self._wires.now(), text, dict(meta)))
+        meta: Meta = {"answer": reply.text, "failed": reply.failed}
+        self._wires.record(self._capture.note(Kind.COMMAND, self._wires.now(), text, meta))
 
     def _send(self) -> bool:
         """Send the first submitted line once its prompt is in the store, or 100 ms later."""
         now = self._wires.now()
         line = self._lines[0]
         if self._commit is None:
-            if not self._erased:
-                self._prompt = self._row
             hold = self._gate.look(self._child.foreground()) is Reading.UNKNOWN
-            items = self._capture.submitted(now, line, _shown(self._prompt), hold=hold)
+            items = self._capture.submitted(now, line, self.row.prompt, hold=hold)
             ticket = self._wires.record(items)
             self._commit = Commit(ticket, now.offset_ms + COMMIT_MS, hold)
         commit = self._commit
@@ -403,15 +387,15 @@ class Keyboard:
             self._late()
         self._commit = None
         del self._lines[0]
-        self._put_back()
+        self.row.put_back()
         self._expect_answer()
         self._transmit(line.encode(errors="surrogateescape"))
         return True
 
     def _late(self) -> None:
         text = "a prompt was sent before it was safely stored: the store is slow"
-        meta = {"rule": "late-prompt"}
-        self._wires.record(self._capture.note(Kind.ALERT, self._wires.now(), text, dict(meta)))
+        meta: Meta = {"rule": "late-prompt"}
+        self._wires.record(self._capture.note(Kind.ALERT, self._wires.now(), text, meta))
 
     def _transmit(self, line: bytes) -> None:
         """Write a line; a long one in pieces, each made readable by an end-of-file character."""
@@ -438,43 +422,28 @@ class Keyboard:
         ahead = [*self._lines, text] if text or self._lines else []
         self._lines.clear()
         self._keys = "\r".join(ahead).encode(errors="surrogateescape") + self._keys
-        self._put_back()
+        self.row.put_back()
         return True
 
     # --- output --------------------------------------------------------------------------------
 
     def before_output(self) -> None:
         """Make room on the screen: output is about to be written."""
-        if not self.editing:
-            self._put_back()
-        elif self._editor is not None and not self._covered:
-            self._editor.hide()
-            self._covered = True
+        if self.editing and self._editor is not None:
+            self.row.cover(self._editor)
+        else:
+            self.row.put_back()
 
     def after_output(self, data: bytes) -> None:
         """Take note of what was written: it may be the beginning of a prompt."""
         self._quiet_since = self._wires.now().offset_ms
-        cut = data.rfind(b"\n")
-        self._row = data[cut + 1 :] if cut >= 0 else self._row + data
-        if len(self._row) > MAX_LINE:
-            self._row = self._row[-MAX_LINE:]
+        self.row.printed(data)
 
     def reshow(self) -> None:
         """Draw the edit again below output that has come to rest."""
-        self._covered = False
-        if self._editor is None or not self._editor.active:
-            return
-        if self._row and self._row != self._prompt:
-            # The tool went on behind its prompt, or printed another: that is the prompt now.
-            self._prompt = self._row
-            self._rub_out()
-        self._editor.show(self._prompt)
+        if self._editor is not None:
+            self.row.uncover(self._editor)
         self.pump()
-
-    @property
-    def covered(self) -> bool:
-        """Say whether the edit waits to be drawn again."""
-        return self._covered
 
     # --- palette -------------------------------------------------------------------------------
 
@@ -492,6 +461,8 @@ class Keyboard:
         reply = self._desk.console.command(line)
         self.note_command(line if line.startswith("/") else f"/{line}", reply)
         self._wires.act(reply)
+        if reply.failed:
+            raise RecError(reply.text.removeprefix("rec: "))
         return reply.text
 
     def _feed_palette(self) -> None:
@@ -526,17 +497,10 @@ class Keyboard:
             self._palette = None
         if self._editor is not None and self._editor.active:
             self._editor.stop()
-            self._put_back()
+            self.row.put_back()
 
     def stepped(self) -> None:
         """Look whether a step of the editors' own closed the palette."""
         if self._palette is not None and not self._palette.active:
             self._close_palette()
             self.pump()
-
-
-def _shown(row: bytes) -> str:
-    """Return a prompt's text as seen."""
-    from recorder.text import plain  # noqa: PLC0415  (only line mode needs it)
-
-    return plain(row, UNWRAPPED).rpartition("\n")[2]

@@ -31,9 +31,9 @@ if TYPE_CHECKING:
     from recorder.config import Settings
     from recorder.console import Palette
     from recorder.editor import LineEditor
+    from recorder.ending import Ending
     from recorder.live import Live, Views
     from recorder.model import Meta, Size
-    from recorder.relay import Ending
     from recorder.store import Store
     from recorder.writer import Closing, Writer
 
@@ -88,7 +88,7 @@ def run(request: RunRequest) -> Outcome:
     """
     plug_std_fds()
     if request.label is not None:
-        from recorder.labels import check_label  # noqa: PLC0415  (rarely needed at start)
+        from recorder.labels import check_label
 
         check_label(request.label)
     terminal = Terminal.open()
@@ -116,7 +116,7 @@ def run(request: RunRequest) -> Outcome:
 
 
 def _names(request: RunRequest, terminal: Terminal, clock: Clock) -> _Names:
-    from ulid import ULID  # noqa: PLC0415  (imported where it is needed, as all of start-up is timed)
+    from ulid import ULID
 
     argv, masked = mask_argv(tuple(request.argv))
     tool = os.path.basename(argv[0])
@@ -156,9 +156,7 @@ def _cwd() -> str:
 
 
 def _tool_env(request: RunRequest, names: _Names) -> dict[str, str]:
-    env = config.tool_env(
-        request.env, session=names.session.ulid, tty="", pid=os.getpid(), nonce=names.nonce
-    )
+    env = config.tool_env(request.env, session=names.session.ulid, tty="", pid=os.getpid(), nonce=names.nonce)
     env["REC_PERSIST"] = "1" if request.persist else "0"
     return env
 
@@ -166,7 +164,7 @@ def _tool_env(request: RunRequest, names: _Names) -> dict[str, str]:
 class _Recording:
     """One run of the parts together."""
 
-    def __init__(  # noqa: PLR0913, PLR0917  (the parts of a recording)
+    def __init__(
         self,
         request: RunRequest,
         names: _Names,
@@ -205,7 +203,7 @@ class _Recording:
     # --- parts ---------------------------------------------------------------------------------
 
     def _make_writer(self) -> Writer:
-        from recorder.writer import Writer  # noqa: PLC0415  (after the tool was started)
+        from recorder.writer import Writer
 
         settings = self.request.settings
         spill = settings.root / "spill" if self.request.persist else None
@@ -216,22 +214,22 @@ class _Recording:
     def _opener(self) -> Callable[[], Store]:
         settings = self.request.settings
         if not self.request.persist:
-            from recorder.stores.memory import MemoryStore  # noqa: PLC0415
+            from recorder.stores.memory import MemoryStore
 
             return MemoryStore
 
         def open_store() -> Store:
-            from recorder.stores.sqlite import SqliteStore  # noqa: PLC0415  (on the writer's thread)
+            from recorder.stores.sqlite import SqliteStore
 
             return SqliteStore(settings.root / config.STORE_NAME)
 
         return open_store
 
     def _make_relay(self) -> Relay:
-        from recorder.capture import Capture  # noqa: PLC0415  (after the tool was started)
-        from recorder.console import Desk  # noqa: PLC0415
-        from recorder.live import Live  # noqa: PLC0415
-        from recorder.spans import Source  # noqa: PLC0415
+        from recorder.capture import Capture
+        from recorder.console import Desk
+        from recorder.live import Live
+        from recorder.spans import Source
 
         session, invocation = self.names.session, self.names.invocation
         source = Source(session.ulid, invocation.ulid, session.tool)
@@ -241,9 +239,7 @@ class _Recording:
             relay.record(capture.note(kind, self.clock.now(), text, meta))
 
         faces = self.request.faces
-        self.live = Live(
-            session, invocation, self.writer, note, faces.views, persist=self.request.persist
-        )
+        self.live = Live(session, invocation, self.writer, note, faces.views, persist=self.request.persist)
         both = self.terminal.interactive
 
         def editor() -> LineEditor:
@@ -285,7 +281,7 @@ class _Recording:
         """Tell a recorder around us that we record now, or no longer, so that it does not do it twice."""
         if self.names.outer is None or not self.terminal.stdout_tty:
             return
-        from recorder.marks import encode_private  # noqa: PLC0415  (only when nested)
+        from recorder.marks import encode_private
 
         counter = self.clock.now().offset_ms + (1 if args else 2)
         self.relay.screen(encode_private(self.names.outer, os.getpid(), counter, verb, *args))
@@ -293,7 +289,7 @@ class _Recording:
     def _close(self, ending: Ending | None) -> Closing:
         now = self.clock.now().wall_ms
         if ending is None:
-            from recorder.model import EndReason  # noqa: PLC0415
+            from recorder.model import EndReason
 
             return self.writer.close(now, None, EndReason.EXIT)
         return self.writer.close(now, ending.status, ending.reason)

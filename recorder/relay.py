@@ -13,14 +13,13 @@ import os
 import select
 import signal
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from recorder.child import Exited, Stopped
+from recorder.ending import Leaving
 from recorder.errors import RecError
 from recorder.keyboard import Keyboard
-from recorder.model import EndReason, Kind, Moment
-from recorder.modes import Mode
+from recorder.model import Kind, Moment, Size
 from recorder.strip import Strip
 from recorder.terminal import TerminalGone
 
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
     from recorder.capture import Capture, Item
     from recorder.child import Child
     from recorder.console import Desk, Reply
+    from recorder.ending import Ending
     from recorder.gate import ReadGate
     from recorder.signals import Signals
     from recorder.terminal import Terminal
@@ -45,19 +45,7 @@ SETTLE_MS = (2, 30, 60, 90, 150, 250, 500)  # looks after the last output …
 SETTLE_MAX_MS = 30_000  # … then at twice the distance each
 HELD_LOOK_MS = 10  # while keys wait for a busy tool
 GAP_AFTER_MS = 2_000  # a full queue stops the tool this long, then the terminal goes on
-GRACE_MS = 1_000  # between hangup and SIGKILL
-DRAIN_MS = 1_000  # for output that a background job goes on printing after the tool's end
-QUIET_END_MS = 20  # of silence after the tool's end, while somebody else holds its terminal
-
-
-@dataclass(frozen=True, slots=True)
-class Ending:
-    """How the tool ended."""
-
-    status: int
-    reason: EndReason
-    signal: int | None
-    cut: bool = False  # a background job still held the terminal
+NUDGE_MS = 30  # between two sizes, so that a full-screen tool sees both and draws itself again
 
 
 class Clock:
@@ -105,12 +93,9 @@ class Relay:
         self._gap = 0  # bytes not recorded since the queue was full
         self._stdin_open = True
         self._eof_due = False
-        self._exited: Exited | None = None
-        self._stop_at: int | None = None  # offset (ms) at which patience ends
-        self._end_signal: int | None = None
-        self._hangup = False
+        self._leaving = Leaving(self.child)
         self._screen_gone = False
-        self._killed = False
+        self._nudge_at: int | None = None
         self._turn: int | None = None
         self._interest: dict[int, int] = {}  # what poll was told
 
@@ -156,6 +141,14 @@ class Relay:
         """Say whether what the ticket stands for is in the store."""
         return self.writer.durable(ticket)
 
+    def output_waits(self) -> bool:
+        """Say whether the tool has printed something that was not read yet."""
+        if self.child.fd < 0 or self._output_over:
+            return False
+        probe = select.poll()
+        probe.register(self.child.fd, select.POLLIN)
+        return bool(probe.poll(0))
+
     def settle(self) -> None:
         """Look again soon whether the tool waits."""
         self._quiet_at = self.now().offset_ms
@@ -189,7 +182,7 @@ class Relay:
             if self.writer.wake_fd in ready:
                 self.writer.clear_wake()
                 self._told()
-            if self.child.fd in ready and not self._output_waits():
+            if self.child.fd in ready and not self._output_held():
                 self._output()
             if self.terminal.in_fd in ready:
                 self._typed()
@@ -201,10 +194,10 @@ class Relay:
 
     def _wait(self, poll: select.poll, signals: Signals) -> list[tuple[int, int]]:
         interest: dict[int, int] = {signals.fd: select.POLLIN, self.writer.wake_fd: select.POLLIN}
-        if self._exited is None and self.child.pidfd is not None:
+        if self._leaving.exited is None and self.child.pidfd is not None:
             interest[self.child.pidfd] = select.POLLIN
         if self.child.fd >= 0:
-            events = 0 if self._output_waits() else select.POLLIN
+            events = 0 if self._output_held() else select.POLLIN
             events |= select.POLLOUT if self._in else 0
             if events:
                 interest[self.child.fd] = events
@@ -234,9 +227,9 @@ class Relay:
                 poll.register(fd, events)
         self._interest = interest
 
-    def _output_waits(self) -> bool:
+    def _output_held(self) -> bool:
         """Say whether the tool's output must wait: no room on the screen, in the queue, or a palette."""
-        if self.keyboard.palette is not None and self._exited is None:
+        if self.keyboard.palette is not None and self._leaving.exited is None:
             return True
         if len(self._out) >= SCREEN_FULL:
             return True
@@ -272,7 +265,8 @@ class Relay:
                 self._printed(now, piece)
             else:
                 self.record(self.capture.mark(now, piece.body))
-        self._strip_since = now.offset_ms if self._strip.holding else None
+        held = self._strip.holding or self.capture.holding
+        self._strip_since = now.offset_ms if held else None
         return True
 
     def _printed(self, now: Moment, data: bytes) -> None:
@@ -339,17 +333,18 @@ class Relay:
     def _timeout(self) -> int | None:
         """Return how long (ms) the loop may sleep."""
         now = self.now().offset_ms
-        due: list[int] = []
-        for at in (self.capture.due_ms(), self.keyboard.due_ms(), self._settle_due(), self._stop_at):
-            if at is not None:
-                due.append(at - now)
+        times = (
+            *(self.capture.due_ms(), self.keyboard.due_ms(), self._settle_due()),
+            *(self._leaving.due_ms(), self._nudge_at),
+        )
+        due = [at - now for at in times if at is not None]
         if self._strip_since is not None:
             due.append(self._strip_since + HOLD_BACK_MS - now)
-        if self.keyboard.covered:
+        if self.keyboard.row.covered:
             due.append(0)
         if self.keyboard.holding or self._eof_due or (self.writer.full and self._full_since is not None):
             due.append(HELD_LOOK_MS)
-        if self._exited is not None:
+        if self._leaving.exited is not None:
             due.append(2)
         editor = self.keyboard.active
         if editor is not None and (deadline := editor.deadline()) is not None:
@@ -368,35 +363,34 @@ class Relay:
         now = self.now()
         if self._strip_since is not None and now.offset_ms - self._strip_since >= HOLD_BACK_MS:
             self._strip_since = None
-            self._printed(now, self._strip.flush())
+            if held := self._strip.flush():
+                self._printed(now, held)
             self.record(self.capture.flush(now))
         editor = self.keyboard.active
         if editor is not None:
             editor.step()
             self.keyboard.stepped()
-        if self.keyboard.covered and not self._more_output():
+        if self.keyboard.row.covered and not self.output_waits():
             self.keyboard.reshow()
         if self.keyboard.holding:
             self.keyboard.pump()
         settle = self._settle_due()
-        if settle is not None and now.offset_ms >= settle and self._exited is None:
+        if settle is not None and now.offset_ms >= settle and self._leaving.exited is None:
             self._looks += 1
             if self.keyboard.settled():
                 self._looks = max(self._looks, len(SETTLE_MS) if self.capture.turn is None else 2)
         due = self.capture.due_ms()
         if due is not None and now.offset_ms >= due:
             self.record(self.capture.tick(now))
+        if self._nudge_at is not None and now.offset_ms >= self._nudge_at:
+            self._nudge_at = None
+            self.child.resize(self.terminal.size())
         if self._eof_due:
             self._give_eof()
         if self._gap and not self.writer.full:
             self._report_gap(now)
         if self.capture.nested is not None and settle is not None and not _exists(self.capture.nested):
             self.record(self.capture.nested_over(now))
-
-    def _more_output(self) -> bool:
-        probe = select.poll()
-        probe.register(self.child.fd, select.POLLIN)
-        return bool(probe.poll(0))
 
     # --- signals and the end -------------------------------------------------------------------
 
@@ -417,11 +411,10 @@ class Relay:
             editor.resize(size)
 
     def _nudge(self) -> None:
-        """Make a full-screen tool draw itself again: it does so when its size changes."""
+        """Make a full-screen tool draw itself again: it does so when its size changes, and changes back."""
         size = self.terminal.size()
-        self.child.resize(type(size)(size.cols, max(1, size.rows - 1)))
-        time.sleep(0.03)  # a tool that sees only the second size would see no change
-        self.child.resize(size)
+        self.child.resize(Size(size.cols, max(1, size.rows - 1)))
+        self._nudge_at = self.now().offset_ms + NUDGE_MS
 
     def _told(self) -> None:
         """Show the writer's notices, each said once."""
@@ -433,47 +426,26 @@ class Relay:
             self.screen(f"\r\nrec: {notice}\r\n".encode())
         if self.keyboard.editing:
             active = self.keyboard.active
-            if active is not None and not self.keyboard.covered and hasattr(active, "refresh"):
+            if active is not None and not self.keyboard.row.covered and hasattr(active, "refresh"):
                 active.refresh()
 
     def _begin_end(self, number: int | None, *, hangup: bool = False) -> None:
-        """Ask the tool to go: hang up as a closing terminal does; patience ends after a second."""
-        self._hangup = self._hangup or hangup
-        if self._stop_at is not None or self._exited is not None:
-            return
-        self._end_signal = number
-        self._stop_at = self.now().offset_ms + GRACE_MS
-        self.keyboard.stop()
-        self.child.signal(signal.SIGHUP)
-        self.child.signal(signal.SIGCONT)
+        """Ask the tool to go; what it says on its way out is still shown and recorded."""
+        if self._leaving.ask(self.now().offset_ms, number, hangup=hangup):
+            self.keyboard.stop()
 
     def _ended(self) -> bool:
         """Look at the tool; return True when it is gone and its last output is drained."""
         now = self.now().offset_ms
-        if self._exited is None:
-            state = self.child.reap()
-            if isinstance(state, Exited):
-                self._exited = state
-                self._stop_at = now + DRAIN_MS
-                self._quiet_at = now
-                self.keyboard.stop()
-            elif isinstance(state, Stopped):
-                self._mirror_stop()
-            elif self._stop_at is not None and now >= self._stop_at:
-                self._insist()
-            return False
-        if self._screen_gone or self.child.fd < 0:
-            return True
-        if self._output_over:
-            return not self._out or now >= (self._stop_at or now)
-        return now - self._quiet_at >= QUIET_END_MS and not self._out or now >= (self._stop_at or now)
-
-    def _insist(self) -> None:
-        """Kill what did not go when its terminal was taken away."""
-        if self._killed:
-            return
-        self._killed = True
-        self.child.kill_all()
+        state = self._leaving.look(now)
+        if isinstance(state, Stopped):
+            self._mirror_stop()
+        elif isinstance(state, Exited):
+            self._quiet_at = now
+            self.keyboard.stop()
+        unwritten = bool(self._out) and not self._screen_gone
+        quiet = now - self._quiet_at
+        return self._leaving.drained(now, quiet, over=self._output_over, unwritten=unwritten)
 
     def _mirror_stop(self) -> None:
         """Stop as our tool did, where a shell waits that can continue us; else leave it stopped."""
@@ -511,34 +483,18 @@ class Relay:
         self.child.hangup()
 
     def _finish(self) -> Ending:
-        while self._output():
-            if self.now().offset_ms >= (self._stop_at or 0):
-                break
-        exited = self._exited or Exited(1, None)
         now = self.now()
+        ending = self._leaving.ending()
         if self._gap:
             self._report_gap(now)
-        number = self._end_signal
-        name = _name(number if number is not None else exited.signal)
-        status = 128 + number if number is not None else exited.status
-        cut = not self._output_over and not self._screen_gone and number is None
-        if cut:
+        if not self._output_over and not self._leaving.hangup:
             text = "a background job still held the terminal; what it printed later is not recorded"
             self.record(self.capture.note(Kind.SYSTEM, now, text, {"cut": True}))
-        self.record(self.capture.ended(now, status=status, signal=name, hangup=self._hangup))
-        reason = EndReason.HANGUP if self._hangup else EndReason.SIGNAL if name else EndReason.EXIT
+        hangup = self._leaving.hangup
+        self.record(self.capture.ended(now, status=ending.status, signal=ending.signal, hangup=hangup))
         with contextlib.suppress(TerminalGone):
             self.terminal.write(bytes(self._out))
-        return Ending(status, reason, number if number is not None else exited.signal, cut)
-
-
-def _name(number: int | None) -> str | None:
-    if number is None:
-        return None
-    try:
-        return signal.Signals(number).name
-    except ValueError:
-        return str(number)
+        return ending
 
 
 def _exists(pid: int) -> bool:

@@ -3,8 +3,8 @@
 Pure. Rules (the contract's): an output closes at the end of its turn, at 64 KiB, or 5 s after its
 first byte; of one turn at most the first and last 512 KiB become text, and a `system` event says
 how much is raw only. Output while no turn is open has no turn; it gets a new allowance of text
-every minute, so that a tool without prompts (``tail -f``) stays readable all day. Sizes are counted in raw bytes,
-full-screen frames aside, so that the loop never has to render.
+every minute, so that a tool without prompts (``tail -f``) stays readable all day. Sizes are counted
+in raw bytes, full-screen frames aside, so that the loop never has to render.
 
 The line on which the cursor stands is never cut off by size or time: it may turn out to be the
 next prompt, which is no output.
@@ -54,6 +54,7 @@ class SpanCutter:
         self._pieces: deque[_Piece] = deque()
         self._size = 0
         self._began_ms = 0
+        self._from = 0  # raw offset where the turn began
         self._given = 0  # bytes of this turn that became spans
         self._left_out = 0  # bytes of this turn that stay raw only
         self._fresh = True
@@ -61,7 +62,7 @@ class SpanCutter:
     def begin(self, turn: int | None, at: Moment, raw: int) -> list[Item]:
         """Close what is open and begin ``turn`` (None: background) at raw offset ``raw``."""
         items = self._close(at, raw, None)
-        self._renew(turn, at)
+        self._renew(turn, at, raw)
         return items
 
     def end(self, at: Moment, raw: int, meta: Meta) -> list[Item]:
@@ -69,15 +70,22 @@ class SpanCutter:
 
         ``meta`` (end, status, duration) goes into the turn's last output, which is always there.
         """
-        items = self._close(at, raw, meta)
-        self._renew(None, at)
+        # The echo of a line may be cut off its turn: the turn then ends where it begins.
+        items = self._close(at, max(raw, self._from), meta)
+        self._renew(None, at, raw)
         return items
 
-    def _renew(self, turn: int | None, at: Moment) -> None:
+    def _renew(self, turn: int | None, at: Moment, raw: int) -> None:
         self.turn = turn
         self._began_ms = at.offset_ms
         self._given = self._left_out = 0
         self._fresh = True
+        self._from = raw
+
+    @property
+    def empty(self) -> bool:
+        """Say whether the open turn has printed nothing yet."""
+        return self._size == 0 and self._given == 0
 
     @property
     def _capped(self) -> bool:

@@ -1,0 +1,110 @@
+"""The raw stream of a session: what is kept of it, where it stands, and what stands out in it.
+
+Pure. Output goes in as it was read, already without our own marks; chunks come out as they are to
+be stored, each with its place in the raw stream. What is not to be kept (paused, hidden, recorded
+by somebody else) is followed for its modes only and never counted, so that raw offsets have no
+holes. A region may be held in memory until it is known whether it may ever be kept.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from recorder.model import Chunk
+from recorder.redact import Redactor
+from recorder.watch import Watch
+
+if TYPE_CHECKING:
+    from recorder.model import Moment
+    from recorder.redact import Piece
+    from recorder.spans import Source
+    from recorder.watch import Spot
+
+MAX_REGION = 4 << 20  # bytes of a shell's prompt and edit kept in memory until its line is known
+
+
+class Stretch(NamedTuple):
+    """A piece of the raw stream: the chunk to store, and the finds in it by raw offset."""
+
+    chunk: Chunk
+    spots: list[Spot]
+
+
+class Tape:
+    """Where the raw stream of one session stands."""
+
+    def __init__(self, source: Source, nonce: str, raw: int) -> None:
+        """Go on at raw offset ``raw``."""
+        self.raw = raw
+        self._source = source
+        self._watch = Watch()
+        self._skew = -raw  # watch counts what it was fed, from 0; raw counts what is kept
+        self._redactor = Redactor(nonce)
+        self._region: list[tuple[Moment, Piece]] | None = None
+
+    @property
+    def holding(self) -> bool:
+        """Say whether bytes are held back for a redaction; ``flush`` releases them."""
+        return self._redactor.holding
+
+    def keep(self, now: Moment, data: bytes) -> tuple[list[Stretch], list[Spot]]:
+        """Take output to be kept; return what is kept now, and the finds in what is held."""
+        return self._take(now, self._redactor.feed(data))
+
+    def flush(self, now: Moment) -> tuple[list[Stretch], list[Spot]]:
+        """Take what was held back for a redaction that did not come."""
+        return self._take(now, self._redactor.flush())
+
+    def pass_by(self, data: bytes) -> list[Spot]:
+        """Take output that is not kept; return the finds in it."""
+        self._skew += len(data)
+        return self._watch.feed(data)
+
+    def _take(self, now: Moment, pieces: list[Piece]) -> tuple[list[Stretch], list[Spot]]:
+        kept: list[Stretch] = []
+        held: list[Spot] = []
+        for piece in pieces:
+            if self._region is None:
+                spots = [
+                    spot._replace(start=spot.start - self._skew, end=spot.end - self._skew)
+                    for spot in self._watch.feed(piece.data)
+                ]
+                kept.append(Stretch(self._chunk(now, piece), spots))
+            else:
+                self._region.append((now, piece))
+                held += self.pass_by(piece.data)
+        return kept, held
+
+    def _chunk(self, now: Moment, piece: Piece) -> Chunk:
+        start = self.raw
+        self.raw += len(piece.data)
+        return Chunk(
+            session=self._source.session,
+            invocation=self._source.invocation,
+            start=start,
+            at=now,
+            data=piece.data,
+            redactions=tuple((start + at, size, what) for at, size, what in piece.redactions),
+        )
+
+    # --- the retractable region ----------------------------------------------------------------
+
+    @property
+    def region_full(self) -> bool:
+        """Say whether more is held than a line and its prompt can be."""
+        return self._region is not None and sum(len(part.data) for _, part in self._region) > MAX_REGION
+
+    def begin_region(self) -> None:
+        """Hold what comes from here on in memory."""
+        self._region = []
+
+    def end_region(self, *, keep: bool) -> list[Chunk]:
+        """Give out what was held, or forget that it ever was."""
+        region, self._region = self._region, None
+        if region is None or not keep:
+            return []
+        chunks: list[Chunk] = []
+        for at, piece in region:
+            self._skew -= len(piece.data)
+            chunks.append(self._chunk(at, piece))
+        return chunks
