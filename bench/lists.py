@@ -66,9 +66,8 @@ def measure(context: Context) -> list[Result]:
 
 def _fill(context: Context, into: Path) -> str:
     """Write the sessions into the store that ``rec`` itself made; return the ULID of the newest."""
-    from recorder.stores.sqlite import SqliteStore
-
     from recorder.model import EndReason
+    from recorder.stores.sqlite import SqliteStore
 
     (rec,) = context.field.among(peers.REC)
     with Terminal(rec.argv(("true",), into), context.field.env) as terminal:

@@ -16,6 +16,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bench.terminal import Terminal
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
@@ -144,15 +146,30 @@ def _version(peer: Peer, env: dict[str, str]) -> tuple[str | None, str]:
     return _first_line([*command, "--version"], env)
 
 
+def _trial(peer: Peer, env: dict[str, str], scratch: Path) -> str:
+    """Record ``true``, which also warms the caches; return what went wrong, or nothing."""
+    into = scratch / f"trial-{peer.name}"
+    into.mkdir()
+    with Terminal(peer.argv(("true",), into), env) as terminal:
+        printed = b""
+        while data := terminal.read():
+            printed += data
+        code = os.waitstatus_to_exitcode(terminal.wait().status)
+    last = printed.decode(errors="replace").strip().splitlines()[-1:]
+    return f"recording `true` gave {code}: {' '.join(last)}" if code else ""
+
+
 def gather(scratch: Path) -> Field:
-    """Find out who is there. Compiles the recorder's modules first, as an installation would."""
+    """Find out who is there and can record. Compiles our modules first, as an installation would."""
     env = environment(scratch)
     compileall.compile_dir(ROOT / "recorder", quiet=2)
     there: list[Peer] = []
     missing: dict[str, str] = {}
     for peer in known():
         version, why = _version(peer, env)
-        if version is None:
+        if version is not None:
+            why = _trial(peer, env, scratch)
+        if why:
             missing[peer.name] = why
         else:
             there.append(replace(peer, version=version or None))
