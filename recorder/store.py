@@ -44,15 +44,20 @@ class Store(Protocol):
         activity: tuple[str, Activity] | None = None,
         durable: bool = False,
         if_last_seq: int | None = None,
+        recovered: str | None = None,
     ) -> list[Event]:
         """Write events and raw bytes in one transaction; return the events with their seqs.
 
         Seqs are allocated here, per session, from 1 (or fork seq + 1), without holes.
-        ``activity`` is ``(session, what it does)``. ``durable`` asks for a sync to disk.
+        ``activity`` is ``(session, what it does)``. ``durable`` asks for a sync to disk of this and of
+        all earlier transactions; with nothing else given it is a sync only.
+        Bytes of chunks that lie before the end of what is stored are left out: raw bytes are known
+        by their offset, so writing them twice is harmless. A chunk that begins later leaves a hole.
+        ``recovered`` is an interrupted invocation to be marked as derived from (see care).
         ``if_last_seq`` makes it a no-op (empty list) when the session's last own seq is another:
         two processes that repair the same session then do it once.
         Turn rows are kept up to date from the events (``turns.fold``).
-        Raises NotFound when a session does not exist.
+        Raises NotFound when a session or an invocation does not exist.
         """
 
     def seal(self, session: str) -> int:
@@ -84,8 +89,13 @@ class Store(Protocol):
         limit: int | None = None,
         archived: bool = False,
         tool: str | None = None,
+        host: str | None = None,
     ) -> list[Summary]:
-        """List sessions, newest first; ``limit`` 0 gives none without a query."""
+        """List sessions, newest first; ``limit`` 0 gives none without a query.
+
+        ``archived`` shows archived ones too; ``host`` is that of the newest invocation. Counts are
+        of own events and turns, not of the lineage.
+        """
 
     def summary(self, ulid: str) -> Summary | None:
         """Return one session, or None."""
@@ -123,22 +133,29 @@ class Store(Protocol):
         since_ms: int | None = None,
         last: int | None = None,
     ) -> list[Turn]:
-        """Return turns of one session in order, or of all sessions by start time; ``last`` the newest N."""
+        """Return turns of one session in order, or of all sessions by start time; ``last`` the newest N.
+
+        ``since_ms`` leaves out those that started earlier.
+        """
 
     def turn(self, session: str, number: int) -> Turn | None:
         """Return one turn of a session's own, or None."""
 
     def raw(self, session: str, start: int = 0, end: int | None = None) -> Iterator[Chunk]:
-        """Yield the raw bytes in ``[start, end)`` with their times, as they were read."""
+        """Yield the raw bytes in ``[start, end)`` with their times, as they were read.
+
+        Neighbouring reads of one instant may come as one chunk. What is damaged is left out (and
+        named by ``check``), as are holes: look at ``Chunk.start``.
+        """
 
     def raw_length(self, session: str) -> int:
-        """Return how many raw bytes a session has."""
+        """Return the raw offset after a session's last byte."""
 
     def history(self, tool: str, limit: int = 1000) -> list[str]:
         """Return the newest commands submitted to ``tool`` in any session, oldest first, no repeats."""
 
-    def open_invocations(self) -> list[Invocation]:
-        """Return the invocations without an end, newest first."""
+    def open_invocations(self, *, unrecovered: bool = False) -> list[Invocation]:
+        """Return the invocations without an end, newest first; ``unrecovered`` leaves out marked ones."""
 
     # --- care ----------------------------------------------------------------------------------
 

@@ -1,0 +1,1 @@
+"""The back ends of ``recorder.store.Store``; nothing else."""

@@ -1,0 +1,136 @@
+-- The database of `rec`, version 1. Version history:
+--   1  sessions, invocations, events, segments, packs, turns, milestones, metadata
+--
+-- Later versions only add (tables, columns, rows of `kind`), so that a recorder of an older version
+-- that is still running goes on writing. The steps are in sqlite_schema.py.
+-- Order is (session, seq), never the clock. Times are milliseconds: wall since 1970 (UTC), offset
+-- since the invocation began, on the boot-time clock. A "raw offset" counts bytes of a session's
+-- output. Ids that hold two numbers keep a session's rows together without a second index.
+
+CREATE TABLE migration (               -- which steps ran; user_version says the same in one number
+  version     INTEGER PRIMARY KEY,     -- what the schema became
+  name        TEXT NOT NULL,           -- of the step
+  at_ms       INTEGER NOT NULL         -- when
+);
+
+CREATE TABLE kind (                    -- the kinds of event; a newer version adds rows
+  id          INTEGER PRIMARY KEY,     -- in event.kind
+  name        TEXT NOT NULL            -- as in the JSON output
+);
+INSERT INTO kind VALUES (0, 'output'), (1, 'prompt'), (2, 'command'), (3, 'system'),
+  (4, 'warn'), (5, 'alert'), (6, 'resize'), (7, 'mark');
+
+CREATE TABLE session (                 -- one recorded conversation; written at its first event
+  id          INTEGER PRIMARY KEY,     -- of this database only; the ULID is the name
+  ulid        TEXT NOT NULL UNIQUE,
+  tool        TEXT NOT NULL,           -- base name of the program
+  argv        TEXT NOT NULL,           -- JSON array, passwords masked
+  argv_masked INTEGER NOT NULL,        -- 1: something in argv was masked
+  cwd         TEXT NOT NULL,           -- where it was started
+  git_root    TEXT,                    -- of cwd
+  user        TEXT NOT NULL,           -- login name
+  tty         TEXT,                    -- the user's terminal device
+  term        TEXT,                    -- TERM at the start
+  cols        INTEGER NOT NULL,        -- terminal size at the start
+  rows        INTEGER NOT NULL,
+  created_ms  INTEGER NOT NULL,
+  parent      TEXT,                    -- ULID of the session this is a fork of
+  fork_turn   INTEGER,                 -- the parent's last turn that belongs to the fork
+  fork_seq    INTEGER,                 -- the parent's last event that does; own seqs follow it
+  archived_ms INTEGER,                 -- hidden since
+  directory   TEXT                     -- where it is kept, if not in this database
+);
+
+CREATE TABLE progress (                -- what changes with every commit, apart from the long row above
+  session     INTEGER PRIMARY KEY REFERENCES session (id) ON DELETE CASCADE,
+  invocation  INTEGER,                 -- the newest one
+  last_seq    INTEGER NOT NULL,        -- of the newest event; fork_seq or 0 before the first
+  n_events    INTEGER NOT NULL,        -- own events
+  n_turns     INTEGER NOT NULL,        -- own turns
+  last_ms     INTEGER,                 -- wall time of the newest event
+  raw_length  INTEGER NOT NULL,        -- raw offset after the last stored byte
+  sealed_raw  INTEGER NOT NULL,        -- raw offset before which segments are merged for good
+  packed_seq  INTEGER NOT NULL,        -- seq up to which texts are in packs
+  state       TEXT,                    -- idle, running or error, as the recorder last said
+  state_turn  INTEGER,                 -- the turn it said it of
+  state_ms    INTEGER                  -- since when
+);
+
+CREATE TABLE invocation (              -- one run of the tool's process
+  id          INTEGER PRIMARY KEY,     -- of this database only
+  ulid        TEXT NOT NULL UNIQUE,
+  session     INTEGER NOT NULL REFERENCES session (id) ON DELETE CASCADE,
+  started_ms  INTEGER NOT NULL,
+  pid         INTEGER NOT NULL,        -- of the recorder; with the next two it names one process ever
+  pid_start   INTEGER NOT NULL,        -- its start time (clock ticks since boot)
+  boot_id     TEXT NOT NULL,
+  version     TEXT NOT NULL,           -- of the recorder
+  host        TEXT NOT NULL,
+  target      TEXT,                    -- what the tool talks to, without its password
+  ended_ms    INTEGER,                 -- none: live, or interrupted (the owner tells which)
+  exit_status INTEGER,
+  end_reason  TEXT,                    -- exit, signal, hangup, forked, new
+  recovered   INTEGER NOT NULL DEFAULT 0  -- 1: what a crash left out has been derived
+);
+CREATE INDEX invocation_open ON invocation (recovered) WHERE ended_ms IS NULL;
+
+CREATE TABLE event (                   -- the typed rows
+  id          INTEGER PRIMARY KEY,     -- session.id << 32 | seq
+  kind        INTEGER NOT NULL REFERENCES kind (id),
+  wall_ms     INTEGER NOT NULL,
+  offset_ms   INTEGER NOT NULL,
+  invocation  INTEGER,                 -- invocation.id; none: from another process (rec note)
+  turn        INTEGER,
+  text        TEXT,                    -- null: text and meta are in the pack that covers the seq
+  meta        TEXT                     -- JSON object, or ''
+);
+
+CREATE TABLE segment (                 -- raw bytes with their times (layout: segments.py)
+  id          INTEGER PRIMARY KEY,     -- session.id << 40 | raw offset of the first byte
+  length      INTEGER NOT NULL,        -- raw bytes
+  invocation  INTEGER NOT NULL,        -- invocation.id
+  wall_ms     INTEGER NOT NULL,        -- of the first byte
+  offset_ms   INTEGER NOT NULL,
+  restart     INTEGER NOT NULL,        -- 1: the running hash starts anew here (hole or damage before it)
+  whole       BLOB NOT NULL,           -- running hash of all whole 64 KiB blocks before the end
+  digest      BLOB NOT NULL,           -- running hash of everything before the end
+  meta        TEXT NOT NULL,           -- JSON: {"redactions": [[raw offset, length, what], …]}, or ''
+  times       BLOB NOT NULL,           -- lengths and times of the single reads
+  data        BLOB NOT NULL            -- the bytes; behind them the texts of a pack, if one says so
+);
+
+CREATE TABLE pack (                    -- texts and metas of events, moved out of their rows by seal
+  id          INTEGER PRIMARY KEY,     -- session.id << 32 | first seq
+  last_seq    INTEGER NOT NULL,        -- all null-text events up to here are in it
+  segment     INTEGER,                 -- segment.id whose data holds the texts behind its raw bytes
+  places      BLOB NOT NULL,           -- seqs and lengths of the texts (layout: segments.py)
+  data        BLOB                     -- the texts, where no segment holds them
+);
+
+CREATE TABLE turn (                    -- derived from events (turns.fold); check compares
+  id          INTEGER PRIMARY KEY,     -- session.id << 32 | turn
+  command     TEXT NOT NULL,           -- what was submitted
+  prompt_text TEXT,                    -- what the tool showed before it
+  started_ms  INTEGER NOT NULL,
+  raw_start   INTEGER NOT NULL,        -- raw offsets of the output
+  raw_end     INTEGER NOT NULL,
+  end         TEXT,                    -- null: done; else stopped, interrupted, running, unknown
+  exit_status INTEGER,
+  duration_ms INTEGER,
+  cwd         TEXT,
+  shell       TEXT,                    -- id of the shell that ran it
+  parent_turn INTEGER,                 -- the turn whose command that shell is
+  flags       INTEGER NOT NULL         -- 1: text left out (truncated), 2: has a warn or an alert
+);
+
+CREATE TABLE milestone (               -- named points; a label L is session.label.L → ULID
+  key         TEXT PRIMARY KEY,
+  value       TEXT NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE metadata (                -- free values of a session
+  session     INTEGER NOT NULL REFERENCES session (id) ON DELETE CASCADE,
+  key         TEXT NOT NULL,
+  value       TEXT NOT NULL,
+  PRIMARY KEY (session, key)
+) WITHOUT ROWID;

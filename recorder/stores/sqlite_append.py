@@ -1,0 +1,361 @@
+"""The statements of ``append`` and ``begin``: seqs, turn rows, segments, progress.
+
+Everything here runs inside a write transaction that the caller has begun and will end; nothing here
+commits. What is remembered between transactions (``Memory``) is only a saving: it is checked
+against the database or rebuilt from it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from recorder import turns
+from recorder.errors import NotFound
+from recorder.model import Chunk, Draft, Event, Turn
+from recorder.stores import segments
+from recorder.stores import sqlite_rows as rows
+from recorder.stores.chain import BLOCK, Chain
+from recorder.stores.sqlite_connect import fetch, fetch_one
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    import apsw
+
+    from recorder.model import Activity, Invocation, Session
+
+
+@dataclass
+class Memory:
+    """What one store object remembers: ids by ULID, kinds by name, running hashes by session id."""
+
+    sessions: dict[str, int] = field(default_factory=dict)
+    invocations: dict[str, int] = field(default_factory=dict)
+    kinds: dict[str, int] = field(default_factory=dict)
+    chains: dict[int, Chain] = field(default_factory=dict)
+
+    def forget(self) -> None:
+        """Start anew, after a failed transaction."""
+        self.sessions.clear()
+        self.invocations.clear()
+        self.kinds.clear()
+        self.chains.clear()
+
+
+@dataclass
+class Progress:
+    """The ``progress`` row of a session while a transaction works on it."""
+
+    session: int
+    ulid: str
+    last_seq: int
+    n_events: int
+    n_turns: int
+    last_ms: int | None
+    raw_length: int
+
+
+def begin(db: apsw.Connection, session: Session, invocation: Invocation) -> None:
+    """Write the rows that are missing."""
+    db.execute("INSERT OR IGNORE INTO session VALUES (NULL" + ", ?" * 17 + ")", rows.session_values(session))
+    key = session_id(db, session.ulid)
+    db.execute(
+        "INSERT OR IGNORE INTO progress VALUES (?, NULL, ?, 0, 0, NULL, 0, 0, ?, NULL, NULL, NULL)",
+        (key, session.fork_seq or 0, session.fork_seq or 0),
+    )
+    owner = invocation.owner
+    reason = invocation.end_reason
+    db.execute(
+        "INSERT OR IGNORE INTO invocation VALUES (NULL" + ", ?" * 12 + ", 0)",
+        (
+            invocation.ulid,
+            key,
+            invocation.started_ms,
+            owner.pid,
+            owner.start_time,
+            owner.boot_id,
+            invocation.version,
+            invocation.host,
+            None if invocation.target is None else rows.storable(invocation.target),
+            invocation.ended_ms,
+            invocation.exit_status,
+            None if reason is None else reason.value,
+        ),
+    )
+    if db.changes():
+        db.execute(
+            "UPDATE progress SET invocation = ?, sealed_raw = raw_length WHERE session = ?",
+            (db.last_insert_rowid(), key),
+        )
+
+
+def session_id(db: apsw.Connection, ulid: str) -> int:
+    """Return the id of a session; raise NotFound."""
+    found = fetch_one(db, "SELECT id FROM session WHERE ulid = ?", (ulid,))
+    if found is None:
+        raise NotFound(f"no such session: {ulid}")
+    return int(found[0])
+
+
+class Appender:
+    """One ``append``: takes what is to be written, writes it, knows the events it made."""
+
+    def __init__(self, db: apsw.Connection, memory: Memory) -> None:
+        self._db = db
+        self._memory = memory
+        self._open: dict[str, Progress] = {}
+        self._turns: dict[int, Turn | None] = {}
+
+    def progress(self, ulid: str) -> Progress:
+        """Return the progress of a session as this transaction has it; raise NotFound."""
+        found = self._open.get(ulid)
+        if found is None:
+            key = self._memory.sessions.get(ulid) or session_id(self._db, ulid)
+            row = fetch_one(
+                self._db,
+                "SELECT last_seq, n_events, n_turns, last_ms, raw_length FROM progress WHERE session = ?",
+                (key,),
+            )
+            if row is None:
+                raise NotFound(f"no such session: {ulid}")
+            self._memory.sessions[ulid] = key
+            found = self._open[ulid] = Progress(key, ulid, *row)
+        return found
+
+    def finish(self, activity: tuple[str, Activity] | None) -> None:
+        """Write the turn rows and the progress rows."""
+        self._db.executemany(
+            "INSERT OR REPLACE INTO turn VALUES (?" + ", ?" * 12 + ")",
+            [rows.turn_values(key, turn) for key, turn in self._turns.items() if turn is not None],
+        )
+        self._db.executemany(
+            "UPDATE progress SET last_seq = ?, n_events = ?, n_turns = ?, last_ms = ?, raw_length = ?"
+            " WHERE session = ?",
+            [
+                (p.last_seq, p.n_events, p.n_turns, p.last_ms, p.raw_length, p.session)
+                for p in self._open.values()
+            ],
+        )
+        if activity is not None:
+            ulid, now = activity
+            self._db.execute(
+                "UPDATE progress SET state = ?, state_turn = ?, state_ms = ? WHERE session = ?",
+                (now.state.value, now.turn, now.since_ms, self.progress(ulid).session),
+            )
+
+    # --- events ------------------------------------------------------------------------------------
+
+    def events(self, drafts: Iterable[Draft]) -> list[Event]:
+        """Give the drafts their seqs and write them; return what they became."""
+        written: list[Event] = []
+        values: list[tuple[int | str | bytes | None, ...]] = []
+        for draft in drafts:
+            progress = self.progress(draft.session)
+            progress.last_seq += 1
+            progress.n_events += 1
+            progress.last_ms = draft.at.wall_ms
+            event = Event(
+                session=draft.session,
+                seq=progress.last_seq,
+                kind=draft.kind.value,
+                at=draft.at,
+                text=draft.text,
+                turn=draft.turn,
+                invocation=draft.invocation,
+                meta=draft.meta,
+            )
+            values.append(
+                (
+                    progress.session << rows.SEQ_BITS | event.seq,
+                    self._kind(event.kind),
+                    event.at.wall_ms,
+                    event.at.offset_ms,
+                    None if draft.invocation is None else self._invocation(draft.invocation),
+                    event.turn,
+                    rows.storable(event.text),
+                    rows.storable(rows.dump(event.meta)),
+                )
+            )
+            self._fold(progress, event)
+            written.append(event)
+        self._db.executemany("INSERT INTO event VALUES (?, ?, ?, ?, ?, ?, ?, ?)", values)
+        return written
+
+    def _fold(self, progress: Progress, event: Event) -> None:
+        """Bring the row of the event's turn up to date."""
+        if event.turn is None:
+            return
+        key = progress.session << rows.SEQ_BITS | event.turn
+        if key not in self._turns:
+            row = fetch_one(self._db, rows.TURNS + " WHERE t.id = ?", (key,))
+            self._turns[key] = None if row is None else rows.turn(event.session, row)
+        before = self._turns[key]
+        after = turns.fold(before, event)
+        if before is None and after is not None:
+            progress.n_turns += 1
+        self._turns[key] = after
+
+    def _kind(self, name: str) -> int:
+        kinds = self._memory.kinds
+        if not kinds:
+            kinds.update((word, key) for key, word in fetch(self._db, "SELECT id, name FROM kind"))
+        return kinds[name]
+
+    def _invocation(self, ulid: str) -> int:
+        known = self._memory.invocations
+        if ulid not in known:
+            row = fetch_one(self._db, "SELECT id FROM invocation WHERE ulid = ?", (ulid,))
+            if row is None:
+                raise NotFound(f"no such invocation: {ulid}")
+            known[ulid] = int(row[0])
+        return known[ulid]
+
+    # --- raw bytes ---------------------------------------------------------------------------------
+
+    def raw(self, chunks: Sequence[Chunk]) -> None:
+        """Write chunks as segments of at most 1 MiB; leave out what is there already."""
+        known: dict[str, int] = {}
+        fresh: list[Chunk] = []
+        for chunk in chunks:
+            have = known.get(chunk.session)
+            if have is None:
+                have = self.progress(chunk.session).raw_length
+            known[chunk.session] = max(have, chunk.start + len(chunk.data))
+            if chunk.start < have:
+                chunk = _after(chunk, have)  # noqa: PLW2901
+            if chunk.data:
+                fresh.append(chunk)
+        for piece in pieces(fresh):
+            self._segment(piece)
+
+    def _segment(self, piece: list[Chunk]) -> None:
+        """Write one segment."""
+        first = piece[0]
+        progress = self.progress(first.session)
+        data = first.data if len(piece) == 1 else b"".join([chunk.data for chunk in piece])
+        ticks = segments.join_ticks(
+            (chunk.at.wall_ms, chunk.at.offset_ms, len(chunk.data)) for chunk in piece
+        )
+        chain, restart = self._chain(progress, first.start)
+        chain.feed(data)
+        redactions = [list(each) for chunk in piece for each in chunk.redactions]
+        self._db.execute(
+            "INSERT INTO segment VALUES (?" + ", ?" * 10 + ")",
+            (
+                progress.session << rows.RAW_BITS | first.start,
+                len(data),
+                self._invocation(first.invocation),
+                first.at.wall_ms,
+                first.at.offset_ms,
+                restart,
+                chain.whole,
+                chain.digest(),
+                rows.dump({"redactions": redactions}) if redactions else "",  # type: ignore[dict-item]
+                segments.pack_times(ticks),
+                segments.squeeze(data),
+            ),
+        )
+        progress.raw_length = chain.end
+        self._memory.chains = {progress.session: chain}
+
+    def _chain(self, progress: Progress, start: int) -> tuple[Chain, bool]:
+        """Return the running hash at ``start``, and whether it starts anew there."""
+        known = self._memory.chains.get(progress.session)
+        if known is not None and known.end == start == progress.raw_length:
+            return known, False
+        return chain_at_end(self._db, progress.session, progress.ulid, start)
+
+
+def chain_at_end(db: apsw.Connection, session: int, ulid: str, start: int) -> tuple[Chain, bool]:
+    """Rebuild the running hash after the last segment, or start anew where that cannot be (hole, damage)."""
+    first, past = rows.span(session, rows.RAW_BITS)
+    row = fetch_one(
+        db,
+        "SELECT id, length, whole, digest FROM segment WHERE id BETWEEN ? AND ? ORDER BY id DESC LIMIT 1",
+        (first, past),
+    )
+    if row is None:
+        return Chain(Chain.seed(ulid), start), start > 0
+    key, length, whole, digest = row
+    if rows.low(key, rows.RAW_BITS) + length == start:
+        try:
+            chain = Chain.resumed(whole, start, _begun(db, session, start))
+        except segments.Damaged:
+            pass
+        else:
+            if chain.digest() == digest:
+                return chain, False
+    return Chain(digest, start), True
+
+
+def _begun(db: apsw.Connection, session: int, end: int) -> bytes:
+    """Return the bytes from the begun block's start (or a restart within it) to ``end``."""
+    parts: list[bytes] = []
+    first, _past = rows.span(session, rows.RAW_BITS)
+    at = end
+    while at > end - end % BLOCK:
+        row = fetch_one(
+            db,
+            "SELECT id, length, restart, data FROM segment WHERE id >= ? AND id < ? ORDER BY id DESC LIMIT 1",
+            (first, first + at),
+        )
+        if row is None:
+            break
+        key, length, restart, blob = row
+        start = rows.low(key, rows.RAW_BITS)
+        body = segments.raw_body(blob, length)
+        if start + length != at:
+            raise segments.Damaged("bytes are missing")
+        parts.append(body[max(0, end - end % BLOCK - start) :])
+        at = start
+        if restart:
+            break
+    return b"".join(reversed(parts))
+
+
+def pieces(chunks: Iterable[Chunk]) -> Iterator[list[Chunk]]:
+    """Group chunks into runs of one session and invocation, without a hole, of at most 1 MiB."""
+    piece: list[Chunk] = []
+    size = 0
+    for chunk in chunks:
+        rest = chunk
+        while rest.data:
+            if piece and (size >= segments.MAX_RAW or not _follows(piece[-1], rest)):
+                yield piece
+                piece, size = [], 0
+            head = rest
+            if size + len(rest.data) > segments.MAX_RAW:
+                head = _before(rest, rest.start + segments.MAX_RAW - size)
+            piece.append(head)
+            size += len(head.data)
+            rest = _after(rest, head.start + len(head.data))
+    if piece:
+        yield piece
+
+
+def _follows(before: Chunk, after: Chunk) -> bool:
+    return (before.session, before.invocation, before.start + len(before.data)) == (
+        after.session,
+        after.invocation,
+        after.start,
+    )
+
+
+def _before(chunk: Chunk, offset: int) -> Chunk:
+    """Return the part of a chunk before a raw offset."""
+    return replace(
+        chunk,
+        data=chunk.data[: offset - chunk.start],
+        redactions=tuple(each for each in chunk.redactions if each[0] < offset),
+    )
+
+
+def _after(chunk: Chunk, offset: int) -> Chunk:
+    """Return the part of a chunk from a raw offset on."""
+    return replace(
+        chunk,
+        start=offset,
+        data=chunk.data[max(0, offset - chunk.start) :],
+        redactions=tuple(each for each in chunk.redactions if each[0] >= offset),
+    )

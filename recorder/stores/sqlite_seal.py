@@ -1,0 +1,242 @@
+"""Merge a session's small segments into large ones, and move texts behind the bytes they came from.
+
+Rendered text repeats the raw bytes almost word for word. In one zstd frame with them it costs next
+to nothing; in rows of its own it would double the database. Live rows are plain; this runs when
+256 KiB of small segments have come together and when an invocation ends. Everything here runs
+inside one write transaction of the caller; raw bytes, times, texts and hashes stay what they were.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from recorder.model import Moment
+from recorder.stores import segments
+from recorder.stores import sqlite_rows as rows
+from recorder.stores.sqlite_connect import fetch, fetch_one
+from recorder.stores.sqlite_pages import pack
+
+if TYPE_CHECKING:
+    import apsw
+
+BIG = 64 * 1024  # a live segment of a flood; not worth merging when there are many
+ENOUGH = 256 * 1024  # a merged segment that is not merged again
+_ALL = 2 * 1024 * 1024  # up to here everything is merged; beyond it big segments stay as they are
+_PLAIN = 16  # characters of text and meta that stay in the row
+_MAX_TEXT = 1024 * 1024  # characters in one pack
+
+
+@dataclass
+class _Group:
+    """Segments that become one, and the texts that go behind their bytes."""
+
+    parts: list[tuple[Any, ...]] = field(default_factory=list)  # id, length, invocation, restart
+    length: int = 0
+    merge: bool = True
+    texts: list[segments.Text] = field(default_factory=list)
+    size: int = 0  # of the texts, in characters
+
+    @property
+    def key(self) -> int:
+        """The id of the first segment."""
+        return int(self.parts[0][0])
+
+    @property
+    def end(self) -> int:
+        """The raw offset after the last one."""
+        return rows.low(self.key, rows.RAW_BITS) + self.length
+
+
+def seal(db: apsw.Connection, session: int) -> int:
+    """Merge what can be merged; return how many segments were replaced."""
+    row = fetch_one(
+        db, "SELECT sealed_raw, raw_length, packed_seq, last_seq FROM progress WHERE session = ?", (session,)
+    )
+    if row is None:
+        return 0
+    sealed_raw, raw_length, packed_seq, last_seq = row
+    groups = _groups(db, session, sealed_raw)
+    if not groups:
+        return 0
+    tail = groups[-1]
+    old = _old_texts(db, session, groups[0])
+    _spread(db, session, groups, packed_seq)
+    merged = 0
+    for group in groups:
+        if group.merge and (len(group.parts) > 1 or group.texts):
+            merged += _merge(db, session, group, old if group is groups[0] else {})
+        elif group.texts:
+            _write_pack(db, session, group.texts)
+    done = rows.low(tail.key, rows.RAW_BITS) if tail.merge and tail.length < ENOUGH else raw_length
+    db.execute(
+        "UPDATE progress SET sealed_raw = ?, packed_seq = ? WHERE session = ?", (done, last_seq, session)
+    )
+    return merged
+
+
+def _groups(db: apsw.Connection, session: int, sealed_raw: int) -> list[_Group]:
+    """Group the segments that are not sealed yet: no hole, restart or other invocation inside."""
+    first, past = rows.span(session, rows.RAW_BITS)
+    found = fetch(
+        db,
+        "SELECT id, length, invocation, restart FROM segment WHERE id BETWEEN ? AND ? ORDER BY id",
+        (first + sealed_raw, past),
+    )
+    everything = sum(row[1] for row in found) <= _ALL
+    groups: list[_Group] = []
+    for row in found:
+        key, length, invocation, restart = row
+        alone = not everything and length >= BIG
+        last = groups[-1] if groups else None
+        if (
+            last is None
+            or alone
+            or not last.merge
+            or restart
+            or last.key + last.length != key
+            or last.parts[-1][2] != invocation
+            or last.length + length > segments.MAX_RAW
+        ):
+            last = _Group(merge=not alone)
+            groups.append(last)
+        last.parts.append(row)
+        last.length += length
+    return groups
+
+
+def _old_texts(db: apsw.Connection, session: int, group: _Group) -> dict[int, tuple[str, str]]:
+    """Read the texts behind the segment that the last seal made and this one merges again.
+
+    Only the first group can hold one: it begins where the last seal ended.
+    """
+    row = fetch_one(
+        db,
+        "SELECT id, segment, places, data FROM pack WHERE id BETWEEN ? AND ? AND segment = ?",
+        (*rows.span(session), group.key),
+    )
+    if row is None or not group.merge:
+        return {}
+    try:
+        texts = pack(db, row)
+    except segments.Damaged:
+        group.merge = False  # what is damaged is left as it is
+        return {}
+    group.size = sum(len(text) + len(meta) for text, meta in texts.values())
+    return texts
+
+
+def _spread(db: apsw.Connection, session: int, groups: list[_Group], packed_seq: int) -> None:
+    """Give each new event's text to the group that holds the bytes it was rendered from.
+
+    Seqs stay ascending from group to group, so that a pack covers a range of them. The rows are
+    written anew in one run: updated one by one they would leave their pages half empty.
+    """
+    first, past = rows.span(session)
+    found = fetch(
+        db,
+        "SELECT id, kind, wall_ms, offset_ms, invocation, turn, text, meta FROM event"
+        " WHERE id BETWEEN ? AND ? ORDER BY id",
+        (first + packed_seq + 1, past),
+    )
+    at = 0
+    anew: list[tuple[Any, ...]] = []
+    for row in found:
+        text, meta = row[6], row[7]
+        if text is None or meta is None or len(text) + len(meta) < _PLAIN:
+            anew.append(row)
+            continue
+        text, meta = rows.readable(text), rows.readable(meta)
+        place = _raw_start(rows.load(meta).get("raw"))
+        size = len(text) + len(meta)
+        while at + 1 < len(groups) and place is not None and groups[at + 1].parts and place >= groups[at].end:
+            at += 1
+        if groups[at].size and groups[at].size + size > _MAX_TEXT:
+            at += 1
+            if at == len(groups):
+                groups.append(_Group(merge=False))  # texts without bytes
+        groups[at].texts.append((rows.low(row[0]), text, meta))
+        groups[at].size += size
+        anew.append((*row[:6], None, None))
+    if any(group.texts for group in groups):
+        db.execute("DELETE FROM event WHERE id BETWEEN ? AND ?", (found[0][0], found[-1][0]))
+        db.executemany("INSERT INTO event VALUES (?, ?, ?, ?, ?, ?, ?, ?)", anew)
+
+
+def _raw_start(raw: Any) -> int | None:  # noqa: ANN401  (JSON)
+    """Return where the bytes of an event begin: ``[start, end]`` of an output, ``start`` of a prompt."""
+    if isinstance(raw, list):
+        raw = raw[0] if raw else None
+    return raw if isinstance(raw, int) else None
+
+
+def _merge(db: apsw.Connection, session: int, group: _Group, old: dict[int, tuple[str, str]]) -> int:
+    """Replace a group's segments by one; return how many it were, 0 if one of them is damaged."""
+    bodies: list[bytes] = []
+    ticks: list[segments.Tick] = []
+    redactions: list[Any] = []
+    found = fetch(
+        db,
+        "SELECT length, wall_ms, offset_ms, restart, whole, digest, meta, times, data FROM segment"
+        " WHERE id BETWEEN ? AND ? ORDER BY id",
+        (group.key, group.parts[-1][0]),
+    )
+    try:
+        for length, wall_ms, offset_ms, _restart, _whole, _digest, meta, times, data in found:
+            bodies.append(segments.raw_body(data, length))
+            ticks += segments.unpack_times(times, Moment(wall_ms, offset_ms), length)
+            more = rows.load(meta).get("redactions")
+            redactions += more if isinstance(more, list) else []
+    except segments.Damaged:
+        if group.texts:
+            _write_pack(db, session, group.texts)
+        return 0
+    texts = sorted([*((seq, *each) for seq, each in old.items()), *group.texts])
+    places, behind = segments.pack_texts(texts) if texts else (b"", b"")
+    level = segments.SEAL_LEVEL
+    _replace(
+        db,
+        group,
+        (
+            group.key,
+            group.length,
+            group.parts[0][2],
+            found[0][1],
+            found[0][2],
+            found[0][3],
+            found[-1][4],
+            found[-1][5],
+            rows.dump({"redactions": redactions}) if redactions else "",
+            segments.pack_times(segments.join_ticks(ticks), level),
+            segments.squeeze(b"".join([*bodies, behind]), level),
+        ),
+    )
+    if texts:
+        db.execute(  # the texts of an old pack have moved on with its segment
+            "DELETE FROM pack WHERE id BETWEEN ? AND ? AND segment = ?", (*rows.span(session), group.key)
+        )
+        _insert_pack(db, session, texts, (group.key, places, None))
+    return len(found)
+
+
+def _replace(db: apsw.Connection, group: _Group, values: tuple[Any, ...]) -> None:
+    db.execute("DELETE FROM segment WHERE id BETWEEN ? AND ?", (group.key, group.parts[-1][0]))
+    db.execute("INSERT INTO segment VALUES (?" + ", ?" * 10 + ")", values)
+
+
+def _write_pack(db: apsw.Connection, session: int, texts: list[segments.Text]) -> None:
+    """Write a pack of its own, where no segment is being rewritten."""
+    places, body = segments.pack_texts(texts)
+    _insert_pack(db, session, texts, (None, places, segments.squeeze(body, segments.SEAL_LEVEL)))
+
+
+def _insert_pack(
+    db: apsw.Connection,
+    session: int,
+    texts: list[segments.Text],
+    rest: tuple[int | None, bytes, bytes | None],
+) -> None:
+    db.execute(
+        "INSERT INTO pack VALUES (?, ?, ?, ?, ?)",
+        (session << rows.SEQ_BITS | texts[0][0], texts[-1][0], *rest),
+    )
