@@ -100,12 +100,14 @@ class Child:
         try:
             master, slave = os.openpty()
         except OSError as error:
-            raise RecError(f"could not open a pseudo-terminal: {error.strerror}") from error
+            cause = os.strerror(error.errno or 0).lower()
+            raise RecError(f"could not open a pseudo-terminal: {cause}") from error
         try:
             _dress(slave, attributes)
             termios.tcsetwinsize(slave, (size.rows, size.cols))
             if tty_variable is not None:
-                plan.env[os.fsencode(tty_variable)] = os.fsencode(os.ttyname(slave))
+                with contextlib.suppress(OSError):  # a /dev/pts that is not the pty's own
+                    plan.env[os.fsencode(tty_variable)] = os.fsencode(os.ttyname(slave))
             os.set_blocking(master, False)
             if signal.getsignal(signal.SIGCHLD) == signal.SIG_IGN:
                 # inherited from our parent; the kernel would throw the tool's status away

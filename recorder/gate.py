@@ -103,7 +103,7 @@ class ReadGate:
             return nothing
         for pid in members:
             try:
-                tasks = procfs.names(f"/proc/{pid}/task")
+                tasks = os.listdir(f"/proc/{pid}/task")
             except OSError:
                 whole = False
                 continue
@@ -122,9 +122,7 @@ class ReadGate:
     def _tty_device(self) -> int:
         """Return the device number of the tool's terminal; 0 if it has none (yet)."""
         if not self._device:
-            number = procfs.stat(self._root).tty
-            major, minor = number >> 8 & 0xFFF, number & 0xFF | number >> 12 & 0xFFF00
-            self._device = os.makedev(major, minor)
+            self._device = procfs.stat(self._root).tty
         return self._device
 
     def _members(self, group: int) -> tuple[list[int], bool]:
@@ -138,7 +136,7 @@ class ReadGate:
                 facts = procfs.stat(pid)
                 children = [
                     int(child)
-                    for tid in procfs.names(f"/proc/{pid}/task")
+                    for tid in os.listdir(f"/proc/{pid}/task")
                     for child in procfs.read(f"/proc/{pid}/task/{tid}/children").split()
                 ]
             except OSError:  # just gone, or hidden from us (hidepid): the next look knows more

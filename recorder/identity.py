@@ -48,6 +48,16 @@ def user() -> str:
         return str(uid)
 
 
+def home() -> str | None:
+    """Return the home that the password database gives the effective user, if any."""
+    import pwd
+
+    try:
+        return pwd.getpwuid(os.geteuid()).pw_dir
+    except KeyError:
+        return None
+
+
 def _exists(pid: int) -> bool:
     try:
         os.kill(pid, 0)

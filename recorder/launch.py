@@ -65,7 +65,7 @@ def spawn(plan: Plan, slave: int) -> int:
             _become(plan, slave, report_child)
     except OSError as error:
         os.close(report)
-        raise ToolNotExecutable(f"could not run {plan.name}: {error.strerror}") from error
+        raise _explain(plan, b"fork", error.errno or errno.EAGAIN) from error
     finally:
         os.close(report_child)
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)

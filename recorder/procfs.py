@@ -13,7 +13,11 @@ _ENOUGH = 4096  # every file read here is one short line; `children` of a busy s
 
 
 class Stat(NamedTuple):
-    """The fields of ``/proc/PID/stat`` that we use; ``start`` counts clock ticks since boot."""
+    """The fields of ``/proc/PID/stat`` that we use.
+
+    ``tty`` is the controlling terminal's device number, as ``st_rdev`` has it; 0 is none. ``start``
+    counts clock ticks since boot.
+    """
 
     state: bytes
     parent: int
@@ -35,14 +39,9 @@ def read(path: str) -> bytes:
         os.close(fd)
 
 
-def names(path: str) -> list[str]:
-    """List a directory of ``/proc`` (pathlib would take longer to import than a tool to start)."""
-    return os.listdir(path)  # noqa: PTH208
-
-
 def device(path: str) -> int:
     """Return the number of the device that a descriptor's link leads to; 0 for anything else."""
-    return os.stat(path).st_rdev  # noqa: PTH116
+    return os.stat(path).st_rdev
 
 
 def memory(where: int | str, address: int, length: int) -> bytes:
@@ -58,13 +57,15 @@ def stat(where: int | str) -> Stat:
     """Return the parsed stat line of a pid, or of ``PID/task/TID``; raise OSError if it is gone."""
     # the name in parentheses may itself hold parentheses and blanks
     fields = read(f"/proc/{where}/stat").rpartition(b")")[2].split()
-    return Stat(fields[0], int(fields[1]), int(fields[2]), int(fields[3]), int(fields[4]), int(fields[19]))
+    number = int(fields[4])  # the kernel's own packing: minor 31-20 and 7-0, major 19-8
+    tty = os.makedev(number >> 8 & 0xFFF, number & 0xFF | number >> 12 & 0xFFF00)
+    return Stat(fields[0], int(fields[1]), int(fields[2]), int(fields[3]), tty, int(fields[19]))
 
 
 def session_members(session: int) -> list[int]:
     """List the living processes of a session."""
     members = []
-    for name in names("/proc"):
+    for name in os.listdir("/proc"):
         if name.isdigit():
             try:
                 facts = stat(name)

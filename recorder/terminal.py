@@ -310,7 +310,7 @@ def _name(fd: int) -> str | None:
     with contextlib.suppress(OSError):
         return os.ttyname(fd)
     with contextlib.suppress(OSError):
-        path = os.readlink(f"/proc/self/fd/{fd}")  # noqa: PTH115  (pathlib takes 4 ms to import)
+        path = os.readlink(f"/proc/self/fd/{fd}")
         return path if path.startswith("/dev/") else None
     return None
 

@@ -193,6 +193,12 @@ def test_modes_come_from_the_users_terminal(start):
     assert b"-echoe" in output
 
 
+def test_the_tool_is_told_its_terminal(start):
+    child = start("sh", "-c", 'echo "$WHERE"; tty', tty_variable="WHERE", env={**ENV, "WHERE": "x"})
+    told, found = finish(child)[0].split()
+    assert told == found
+
+
 # --- what cannot be started ----------------------------------------------------------------------
 
 
@@ -270,7 +276,7 @@ def test_no_pty_left_is_said(monkeypatch):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr(os, "openpty", none)
-    refuse(RecError, ["cat"], "could not open a pseudo-terminal: No space left on device")
+    refuse(RecError, ["cat"], "could not open a pseudo-terminal: no space left on device")
 
 
 # --- bytes ---------------------------------------------------------------------------------------

@@ -172,7 +172,8 @@ def asleep(pid):
         "time.sleep(1000)",
         "os.read(r, 1)",
         "a, b = socket.socketpair(); a.recv(1)",
-        "s = socket.create_server(('', 0)); c = socket.create_connection(s.getsockname())\nos.read(c.fileno(), 1)",
+        "s = socket.create_server(('', 0))\n"
+        "c = socket.create_connection(s.getsockname()); os.read(c.fileno(), 1)",
         "select.select([], [], [], 1000)",
         "os.system('sleep 1000')",
         "threading.Event().wait()",
@@ -194,7 +195,7 @@ def test_a_computing_tool_is_busy(python):
 
 def test_a_reader_in_the_background_does_not_count(watch):
     tool = watch("bash", "--norc", "-ic", "cat & echo up; sleep 1000; true")
-    tool.expect(b"up ")
+    tool.expect(b"up\r\n")
     tool.until(lambda: tool.child.foreground() != tool.child.pid)
     assert tool.look() is BUSY
 
@@ -331,7 +332,7 @@ def test_a_reader_that_died_has_taken_its_line(watch):
     token = tool.gate.token(tool.child.foreground())
     tool.child.write(b"\x04")
     tool.until(lambda: tool.gate.consumed(token))
-    tool.until(lambda: not Path(f"/proc/{token.readers[0][0]}").exists())
+    tool.until(lambda: not os.path.exists(f"/proc/{token.readers[0][0]}"))
     assert tool.gate.consumed(token) is True
 
 
