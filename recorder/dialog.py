@@ -64,16 +64,14 @@ def waits(facts: Facts) -> bool:
 
 def decide(facts: Facts) -> Step:
     """Return the next step."""
-    if facts.mode is not Mode.LINE:
-        if facts.editing or facts.lines:
-            return Step.LEAVE
-        if not facts.keys:
-            return Step.WAIT
-        if facts.mode is Mode.RAW:
-            return Step.PASS
-        return Step.SECRET if facts.acknowledged is not False or facts.control else Step.WAIT
+    if facts.mode is not Mode.LINE and (facts.editing or facts.lines):
+        return Step.LEAVE
+    if facts.mode is Mode.RAW:
+        return Step.PASS if facts.keys else Step.WAIT
     if facts.control and facts.keys and not facts.editing:
         return Step.CONTROL
+    if facts.mode is Mode.SECRET:
+        return Step.SECRET if facts.keys and waits(facts) else Step.WAIT
     if facts.lines:
         return Step.SEND if waits(facts) else Step.WAIT
     if facts.editing:

@@ -144,7 +144,7 @@ class Keyboard:
         """Look at everything that the next step depends on."""
         tty = self._child.tty()
         mode = self.mode(tty)
-        need_gate = mode is Mode.LINE and not (self.editing and not self._lines)
+        need_gate = mode is Mode.SECRET or (mode is Mode.LINE and not (self.editing and not self._lines))
         group = self._child.foreground() if need_gate or self._sent is not None else None
         reads = self._reads(group) if need_gate else Reads.UNKNOWN
         return Facts(

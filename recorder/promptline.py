@@ -66,8 +66,8 @@ class PromptLine:
         self.covered = False
         if not editor.active:
             return
-        if self._line and self._line != self._prompt:
-            # The tool went on behind its prompt, or printed another: that is the prompt now.
+        if self._line:
+            # The tool went on behind its prompt, or printed it again, or another: that is it now.
             self._prompt = self._line
             self._rub_out()
         editor.show(self._prompt)

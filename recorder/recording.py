@@ -8,13 +8,13 @@ decides, and prints nothing but through the terminal it was given; the caller sh
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from recorder import config, identity
+from recorder.beacon import Beacon
 from recorder.child import Child
 from recorder.gate import ReadGate
 from recorder.masking import mask_argv, target
@@ -46,7 +46,7 @@ class Faces:
 
     editor: Callable[[Live, Callable[[bytes], None], Callable[[], Size], int], LineEditor]
     palette: Callable[[Live, Callable[[bytes], None], Callable[[], Size], Callable[[str], str]], Palette]
-    views: Callable[[], Views]
+    views: Views
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,8 +178,8 @@ class _Recording:
         self.terminal = terminal
         self.child = child
         self.clock = clock
-        self.runtime = runtime
         self.notices: list[str] = []
+        self._beacon = Beacon(runtime, names.session.ulid)
         self.writer = self._make_writer()
         self.relay = self._make_relay()
 
@@ -197,6 +197,7 @@ class _Recording:
             raise
         self._leave_terminal()
         closing = self._close(ending)
+        self._beacon.put_out()
         self._tell(ending, closing)
         return Outcome(ending.status, tuple(self.notices))
 
@@ -256,7 +257,15 @@ class _Recording:
             slash=self.request.settings.slash,
         )
         parts = self.terminal, self.child, ReadGate(self.child.pid)
-        relay = Relay(parts, capture, self.writer, desk, self.clock, mode=self.request.mode)
+        relay = Relay(
+            parts,
+            capture,
+            self.writer,
+            desk,
+            self.clock,
+            mode=self.request.mode,
+            beacon=self._beacon.tell,
+        )
         return relay
 
     def _prefix(self) -> bytes | None:
@@ -305,14 +314,3 @@ class _Recording:
             )
         elif closing.failed is not None:
             self.notices.append(f"the end of this session could not be kept: {closing.failed}")
-
-
-def write_status(path: Path, recording: str, queue_bytes: int) -> None:
-    """Publish what only a live recorder knows, for ``rec status`` in another process."""
-    text = json.dumps({"recording": recording, "queue_bytes": queue_bytes})
-    fresh = path.with_suffix(".new")
-    with contextlib.suppress(OSError):  # a full or missing run-time directory stops nobody
-        fd = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-        with os.fdopen(fd, "w") as file:
-            file.write(text)
-        fresh.replace(path)

@@ -15,13 +15,15 @@ import signal
 import time
 from typing import TYPE_CHECKING
 
+from recorder import jobs
 from recorder.child import Exited, Stopped
 from recorder.ending import Leaving
 from recorder.errors import RecError
 from recorder.keyboard import Keyboard
 from recorder.model import Kind, Moment, Size
+from recorder.outlet import Outlet
+from recorder.settle import Settle
 from recorder.strip import Strip
-from recorder.terminal import TerminalGone
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -38,11 +40,7 @@ if TYPE_CHECKING:
 READ = 64 << 10
 BURST = 256 << 10  # bytes taken from the tool before anything else is looked at
 SMALL = 2 << 10  # a read below this was all there was: do not ask again
-SCREEN_FULL = 64 << 10  # unwritten bytes at which the tool's output waits
-SEND_FULL = 64 << 10  # untaken bytes at which the keyboard waits
 HOLD_BACK_MS = 20  # how long a proper prefix of our own mark may be held back
-SETTLE_MS = (2, 30, 60, 90, 150, 250, 500)  # looks after the last output …
-SETTLE_MAX_MS = 30_000  # … then at twice the distance each
 HELD_LOOK_MS = 10  # while keys wait for a busy tool
 GAP_AFTER_MS = 2_000  # a full queue stops the tool this long, then the terminal goes on
 NUDGE_MS = 30  # between two sizes, so that a full-screen tool sees both and draws itself again
@@ -74,6 +72,7 @@ class Relay:
         clock: Clock,
         *,
         mode: str = "auto",
+        beacon: Callable[[int, str, int], None],
     ) -> None:
         """Connect the parts; nothing runs yet."""
         self.terminal, self.child, gate = parts
@@ -81,20 +80,19 @@ class Relay:
         self.writer = writer
         self.clock = clock
         self.keyboard = Keyboard(self.child, gate, capture, self, desk, override=mode)
+        self._beacon = beacon
         self.late_notices: list[str] = []  # to be said when the terminal is ours no longer
         self._output_over = False
         self._strip = Strip()
-        self._strip_since: int | None = None
-        self._out = bytearray()  # for the screen
-        self._in = bytearray()  # for the tool
-        self._quiet_at = 0  # offset (ms) of the last output
-        self._looks = 0  # settle timers used since
+        self._held_since: int | None = None
+        self._out = Outlet(self.terminal.write)
+        self._in = Outlet(self.child.write)
+        self._settle = Settle()
         self._full_since: int | None = None
         self._gap = 0  # bytes not recorded since the queue was full
         self._stdin_open = True
         self._eof_due = False
         self._leaving = Leaving(self.child)
-        self._screen_gone = False
         self._nudge_at: int | None = None
         self._turn: int | None = None
         self._interest: dict[int, int] = {}  # what poll was told
@@ -111,23 +109,12 @@ class Relay:
 
     def screen(self, data: bytes) -> None:
         """Write to the user's terminal; what it does not take now waits."""
-        if self._screen_gone or not data:
-            return
-        if self._out:
-            self._out += data
-            return
-        try:
-            taken = self.terminal.write(data)
-        except TerminalGone:
+        if not self._out.put(data):
             self._lose_screen()
-            return
-        if taken < len(data):
-            self._out += data[taken:]
 
     def send(self, data: bytes) -> None:
         """Write to the tool; what its terminal does not take now waits."""
-        taken = 0 if self._in else self.child.write(data)
-        self._in += data[taken:]
+        self._in.put(data)
 
     def record(self, items: Iterable[Item]) -> int:
         """Hand items to the writer, and the new state with them when it changed."""
@@ -151,8 +138,7 @@ class Relay:
 
     def settle(self) -> None:
         """Look again soon whether the tool waits."""
-        self._quiet_at = self.now().offset_ms
-        self._looks = 0
+        self._settle.printed(self.now().offset_ms)
 
     def act(self, reply: Reply) -> None:
         """Do what a reply asks of the engine."""
@@ -198,12 +184,12 @@ class Relay:
             interest[self.child.pidfd] = select.POLLIN
         if self.child.fd >= 0:
             events = 0 if self._output_held() else select.POLLIN
-            events |= select.POLLOUT if self._in else 0
+            events |= select.POLLOUT if self._in.waiting else 0
             if events:
                 interest[self.child.fd] = events
-        if self.terminal.in_fd is not None and self._stdin_open and len(self._in) < SEND_FULL:
+        if self.terminal.in_fd is not None and self._stdin_open and not self._in.full:
             interest[self.terminal.in_fd] = select.POLLIN
-        if self._out and self.terminal.out_fd is not None:
+        if self._out.waiting and self.terminal.out_fd is not None:
             out = self.terminal.out_fd
             interest[out] = interest.get(out, 0) | select.POLLOUT
         editor = self.keyboard.active
@@ -231,7 +217,7 @@ class Relay:
         """Say whether the tool's output must wait: no room on the screen, in the queue, or a palette."""
         if self.keyboard.palette is not None and self._leaving.exited is None:
             return True
-        if len(self._out) >= SCREEN_FULL:
+        if self._out.full:
             return True
         return self.writer.full and not self._gapping()
 
@@ -266,15 +252,14 @@ class Relay:
             else:
                 self.record(self.capture.mark(now, piece.body))
         held = self._strip.holding or self.capture.holding
-        self._strip_since = now.offset_ms if held else None
+        self._held_since = now.offset_ms if held else None
         return True
 
     def _printed(self, now: Moment, data: bytes) -> None:
         self.keyboard.before_output()
         self.screen(data)
         self.keyboard.after_output(data)
-        self._quiet_at = now.offset_ms
-        self._looks = 0
+        self._settle.printed(now.offset_ms)
         if self.writer.full:
             self._gap += len(data)
             return
@@ -304,7 +289,7 @@ class Relay:
 
     def _give_eof(self) -> None:
         """Send the end-of-file character once what the pipe held has been consumed."""
-        if self._in or self.keyboard.holding or self.child.pending():
+        if self._in.waiting or self.keyboard.holding or self.child.pending():
             return
         tty = self.child.tty()
         if tty.canonical and tty.eof:
@@ -317,29 +302,27 @@ class Relay:
     # --- queues and timers ---------------------------------------------------------------------
 
     def _flush_queues(self) -> None:
-        if self._in:
-            del self._in[: self.child.write(bytes(self._in[:READ]))]
-        if self._out and not self._screen_gone:
-            try:
-                del self._out[: self.terminal.write(bytes(self._out))]
-            except TerminalGone:
-                self._lose_screen()
+        self._in.flush()
+        if not self._out.flush():
+            self._lose_screen()
 
     def _lose_screen(self) -> None:
-        self._screen_gone = True
-        self._out.clear()
         self._begin_end(signal.SIGHUP, hangup=True)
 
     def _timeout(self) -> int | None:
         """Return how long (ms) the loop may sleep."""
         now = self.now().offset_ms
         times = (
-            *(self.capture.due_ms(), self.keyboard.due_ms(), self._settle_due()),
+            *(
+                self.capture.due_ms(),
+                self.keyboard.due_ms(),
+                self._settle.due_ms(turn=self.capture.turn is not None),
+            ),
             *(self._leaving.due_ms(), self._nudge_at),
         )
         due = [at - now for at in times if at is not None]
-        if self._strip_since is not None:
-            due.append(self._strip_since + HOLD_BACK_MS - now)
+        if self._held_since is not None:
+            due.append(self._held_since + HOLD_BACK_MS - now)
         if self.keyboard.row.covered:
             due.append(0)
         if self.keyboard.holding or self._eof_due or (self.writer.full and self._full_since is not None):
@@ -351,21 +334,10 @@ class Relay:
             due.append(int((deadline - time.monotonic()) * 1000) + 1)
         return max(0, min(due)) if due else None
 
-    def _settle_due(self) -> int | None:
-        if self._looks < len(SETTLE_MS):
-            return self._quiet_at + SETTLE_MS[self._looks]
-        if self.capture.turn is None:
-            return None
-        later = SETTLE_MS[-1] << min(16, self._looks - len(SETTLE_MS) + 1)
-        return self._quiet_at + later if later <= SETTLE_MAX_MS else None
-
     def _timers(self) -> None:
         now = self.now()
-        if self._strip_since is not None and now.offset_ms - self._strip_since >= HOLD_BACK_MS:
-            self._strip_since = None
-            if held := self._strip.flush():
-                self._printed(now, held)
-            self.record(self.capture.flush(now))
+        if self._held_since is not None and now.offset_ms - self._held_since >= HOLD_BACK_MS:
+            self._release_held(now)
         editor = self.keyboard.active
         if editor is not None:
             editor.step()
@@ -374,11 +346,7 @@ class Relay:
             self.keyboard.reshow()
         if self.keyboard.holding:
             self.keyboard.pump()
-        settle = self._settle_due()
-        if settle is not None and now.offset_ms >= settle and self._leaving.exited is None:
-            self._looks += 1
-            if self.keyboard.settled():
-                self._looks = max(self._looks, len(SETTLE_MS) if self.capture.turn is None else 2)
+        self._look(now)
         due = self.capture.due_ms()
         if due is not None and now.offset_ms >= due:
             self.record(self.capture.tick(now))
@@ -387,9 +355,25 @@ class Relay:
             self.child.resize(self.terminal.size())
         if self._eof_due:
             self._give_eof()
+        self._beacon(now.offset_ms, "paused" if self.capture.paused else "on", self.writer.backlog)
+
+    def _release_held(self, now: Moment) -> None:
+        """Give out what looked like the beginning of our own mark, or of something to be redacted."""
+        self._held_since = None
+        if held := self._strip.flush():
+            self._printed(now, held)
+        self.record(self.capture.flush(now))
+
+    def _look(self, now: Moment) -> None:
+        """Look whether the tool waits for input, when it is time to."""
+        turn = self.capture.turn is not None
+        due = self._settle.due_ms(turn=turn)
+        if due is None or now.offset_ms < due or self._leaving.exited is not None:
+            return
+        self._settle.looked(waits=self.keyboard.settled(), turn=self.capture.turn is not None)
         if self._gap and not self.writer.full:
             self._report_gap(now)
-        if self.capture.nested is not None and settle is not None and not _exists(self.capture.nested):
+        if self.capture.nested is not None and not jobs.exists(self.capture.nested):
             self.record(self.capture.nested_over(now))
 
     # --- signals and the end -------------------------------------------------------------------
@@ -441,19 +425,19 @@ class Relay:
         if isinstance(state, Stopped):
             self._mirror_stop()
         elif isinstance(state, Exited):
-            self._quiet_at = now
+            self._settle.printed(now)
             self.keyboard.stop()
-        unwritten = bool(self._out) and not self._screen_gone
-        quiet = now - self._quiet_at
+        unwritten = self._out.waiting
+        quiet = now - self._settle.quiet_at
         return self._leaving.drained(now, quiet, over=self._output_over, unwritten=unwritten)
 
     def _mirror_stop(self) -> None:
         """Stop as our tool did, where a shell waits that can continue us; else leave it stopped."""
-        if _job_controlled():
+        if jobs.controlled():
             self._stop_ourselves()
 
     def _stop_ourselves(self) -> None:
-        if not _job_controlled():
+        if not jobs.controlled():
             self.child.signal(signal.SIGCONT)
             return
         self.keyboard.before_output()
@@ -492,25 +476,5 @@ class Relay:
             self.record(self.capture.note(Kind.SYSTEM, now, text, {"cut": True}))
         hangup = self._leaving.hangup
         self.record(self.capture.ended(now, status=ending.status, signal=ending.signal, hangup=hangup))
-        with contextlib.suppress(TerminalGone):
-            self.terminal.write(bytes(self._out))
+        self._out.flush()
         return ending
-
-
-def _exists(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
-
-
-def _job_controlled() -> bool:
-    """Say whether a shell of our session can continue us: otherwise a stop would be for ever."""
-    parent = os.getppid()
-    try:
-        return os.getsid(parent) == os.getsid(0) and os.getpgid(parent) != os.getpgrp()
-    except OSError:
-        return False
