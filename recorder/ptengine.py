@@ -199,14 +199,11 @@ class Engine:
             return
         self._take(self._ask_size())
         self._prompt = prompt_fragments(prompt_b, self._size, color=self._look.color)
-        self._app.renderer.reset()  # nothing of us is on the screen
         self._hidden = self._screen.muted = False
         self.refresh()
 
     def resize(self, size: Size) -> None:
         """Take a new screen size and redraw if active."""
-        if self._task is not None and not self._hidden:
-            self._app.renderer.erase()
         self._take(size)
         self.refresh()
 
@@ -281,7 +278,7 @@ class Engine:
         return task.result()
 
     def _read_toolbar(self) -> None:
-        # Two rows are the least that leaves one for the text.
+        # On a single row the line itself has priority.
         self._session.bottom_toolbar = (self._toolbar() or None) if self._size.rows > 1 else None
 
     def _compact(self) -> None:

@@ -26,7 +26,7 @@ from prompt_toolkit.keys import Keys
 from wcwidth import iter_graphemes, iter_graphemes_reverse
 
 from recorder.editor import Outcome, Verdict
-from recorder.keys import PASTE_BEGIN, PASTE_END, is_reply
+from recorder.keys import PASTE_BEGIN, PASTE_END
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -46,8 +46,6 @@ def decode(key: bytes) -> list[KeyPress]:
         body = key.removeprefix(PASTE_BEGIN).removesuffix(PASTE_END).decode("utf-8", "surrogateescape")
         body = body.replace("\r\n", "\n").replace("\r", "\n").translate(_NOT_IN_PASTE)
         return [KeyPress(Keys.BracketedPaste, body)]
-    if is_reply(key):
-        return []
     typed = key.decode("utf-8", "surrogateescape")
     if not typed.startswith("\x1b"):
         return [press for char in typed for press in _presses(char)]

@@ -71,6 +71,11 @@ class Loop(asyncio.SelectorEventLoop):
         """Do nothing, as above."""
         return False
 
+    def __del__(self) -> None:
+        # An engine lives as long as its recording, and nobody must remember to close it.
+        if not self.is_closed():
+            self.close()
+
 
 class NoInput(Input):
     """An input that never has anything: keys are handed to the key processor one by one."""
@@ -226,7 +231,9 @@ def prompt_fragments(prompt: bytes, size: Size, *, color: bool) -> StyleAndTextT
     else:
         from recorder.text import plain  # only for prompts like progress bars
 
-        fragments = to_formatted_text(plain(prompt, _UNWRAPPED).rpartition("\n")[2])
+        seen = plain(prompt, _UNWRAPPED).rpartition("\n")[2]  # maybe without the blanks at its end
+        blanks = len(prompt) - len(prompt.rstrip(b" "))
+        fragments = to_formatted_text(seen.rstrip() + " " * blanks)
     limit = max(1, size.cols * size.rows // 2)
     if sum(len(part[1]) for part in fragments) > limit:
         return list(explode_text_fragments(fragments))[-limit:]
@@ -245,4 +252,6 @@ def _harmless(token: ansi.Token) -> bool:
     """Say whether a token leaves the text of a prompt as it is: all but cursor moves and erasures."""
     if token.kind is ansi.TokenKind.CONTROL:
         return token.raw in b"\x00\x07\x0e\x0f"
+    if token.kind is ansi.TokenKind.ESC:
+        return token.raw[1:2] not in b"78DEMc"
     return token.kind is not ansi.TokenKind.CSI or token.raw[-1:] in b"mhlqtnc"
