@@ -9,6 +9,7 @@ with platformdirs, which takes 5 ms to import).
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import stat
 from dataclasses import replace
@@ -74,6 +75,17 @@ def runtime_dir(env: Mapping[str, str]) -> Path:
     if base.startswith("/") and _is_ours(base) and _make_private(f"{base}/{_APP}"):
         return Path(base, _APP)
     return Path(_temporary())
+
+
+def state_dir(env: Mapping[str, str]) -> Path:
+    """Return the user's directory for what may be lost (reports of crashes); make it. Raises OSError."""
+    from pathlib import Path
+
+    place = Path(_base(env, "XDG_STATE_HOME", ".local/state"), _APP)
+    place.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if not _make_private(str(place)):
+        raise PermissionError(errno.EPERM, "it is not ours alone", str(place))
+    return place
 
 
 def tool_env(base: Mapping[str, str], *, session: str, tty: str, pid: int, nonce: str) -> dict[str, str]:

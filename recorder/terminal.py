@@ -230,6 +230,37 @@ def rescue(directory: Path, alive: Callable[[Owner], bool]) -> bool:
     return rescued
 
 
+def left_raw() -> bool:
+    """Say whether the terminal at descriptors 0-2 is in modes that no shell would leave it in."""
+    fd = next((fd for fd in (0, 1, 2) if os.isatty(fd)), None)
+    if fd is None:
+        return False
+    with contextlib.suppress(termios.error):
+        return _unusual(termios.tcgetattr(fd))
+    return False
+
+
+def make_usable() -> None:
+    """Give the terminal at descriptors 0-2 the modes of a fresh one, where nobody noted its own."""
+    fd = next((fd for fd in (0, 1, 2) if os.isatty(fd)), None)
+    if fd is None or _background(fd):
+        return
+    with contextlib.suppress(termios.error):
+        iflag, oflag, cflag, lflag, *rest = termios.tcgetattr(fd)
+        local = termios.ICANON | termios.ECHO | termios.ECHOE | termios.ECHOK | termios.ISIG | termios.IEXTEN
+        _set(
+            fd,
+            [
+                iflag | termios.ICRNL | termios.IXON | termios.BRKINT,
+                oflag | termios.OPOST | termios.ONLCR,
+                cflag,
+                lflag | local,
+                *rest,
+            ],
+        )
+        os.write(fd, RESET)
+
+
 def plug_std_fds() -> None:
     """Open ``/dev/null`` in place of closed descriptors 0-2, lest the store's file lands there."""
     for fd in (0, 1, 2):

@@ -7,13 +7,21 @@ import difflib
 import click
 
 from recorder.commands import COMMANDS
-from recorder.commands.base import App, in_app
+from recorder.commands.base import App, Command, in_app
 from recorder.errors import ToolNotFound
 
 ALL_WORDS = {"allow_interspersed_args": False}
 
 
-@click.command(context_settings=ALL_WORDS)
+@click.command(
+    cls=Command,
+    examples=(
+        "rec run -- sqlite3 shop.db",
+        "rec run --label shop -- psql -h db.example.org shop",
+        "rec run --mode raw --no-persist -- bash",
+    ),
+    context_settings=ALL_WORDS,
+)
 @click.option("--label", metavar="L", help="Name the session.")
 @click.option(
     "--mode",
@@ -35,15 +43,10 @@ def run(
     *,
     no_persist: bool,
 ) -> int:
-    """Record TOOL and leave with its exit status; all words after TOOL are the tool's.
+    """Record TOOL and leave with its exit status.
 
+    All words after TOOL are the tool's.
     128+n is left after signal n, 127 when TOOL is not found, 126 when it cannot be started.
-
-    \b
-    Examples:
-      rec run -- sqlite3 shop.db
-      rec run --label shop -- psql -h db.example.org shop
-      rec run --mode raw --no-persist -- bash
     """
     if not argv:
         ctx.fail("no TOOL to record")

@@ -1,0 +1,47 @@
+"""``rec log``: the turns of a session, or of all."""
+
+from __future__ import annotations
+
+import click
+
+from recorder import lookup, render, render_json, sessions
+from recorder.commands.base import App, Command, in_app
+from recorder.commands.params import COUNT, TIME, json_option
+
+
+@click.command(
+    cls=Command, examples=("rec log shop", "rec log --failed --since 2026-07-01", "rec log -n 20 --json")
+)
+@click.argument("session", required=False)
+@click.option("--failed", is_flag=True, help="Only turns with a status other than 0, a warn or an alert.")
+@click.option("--cwd", metavar="DIR", help="Only turns that ran in DIR.")
+@click.option("--since", "since_ms", type=TIME, metavar="T", help="Only turns that began at T or later.")
+@click.option("-n", "last", type=COUNT, metavar="N", help="The last N turns.")
+@json_option
+@in_app
+def log(
+    app: App,
+    session: str | None,
+    cwd: str | None,
+    since_ms: int | None,
+    last: int | None,
+    *,
+    failed: bool,
+    as_json: bool,
+) -> None:
+    """List the turns of SESSION, or of all sessions."""
+    with app.reading() as store:
+        ulid = None if session is None else lookup.session(store, session, app.current())
+        picked = sessions.Picked(
+            session=ulid,
+            failed=failed,
+            cwds=None if cwd is None else app.directory(cwd),
+            since_ms=since_ms,
+            last=last,
+        )
+        turns = sessions.log(store, picked, app.alive)
+        names = {} if as_json else sessions.turn_names(store, turns)
+    if as_json:
+        app.say_lines(render_json.dumps(render_json.turn(turn)) for turn in turns)
+    else:
+        app.say_lines(render.log(turns, names, app.page()))

@@ -1,0 +1,68 @@
+"""``rec output``: what a turn printed."""
+
+from __future__ import annotations
+
+import base64
+from typing import TYPE_CHECKING
+
+import click
+
+from recorder import lookup, render, render_json, sessions, transcripts
+from recorder.commands.base import App, Command, in_app
+from recorder.commands.params import json_option
+from recorder.model import Kind
+
+if TYPE_CHECKING:
+    from recorder.model import Turn
+    from recorder.store import Store
+
+
+@click.command(cls=Command, examples=("rec output", "rec output shop:3", "rec output :-1 --raw > answer.bin"))
+@click.argument("turn", required=False)
+@click.option("--raw", is_flag=True, help="The recorded bytes, escape sequences and all.")
+@json_option
+@in_app
+def output(app: App, turn: str | None, *, raw: bool, as_json: bool) -> None:
+    """Print what TURN printed.
+
+    Without TURN, the last finished one.
+    TURN is SESSION:N, or :N in the current or newest session; a negative N counts from the end.
+    """
+    with app.reading() as store:
+        if turn is None:
+            found = lookup.last_finished(store, app.current())
+        else:
+            found = lookup.turn(store, turn, app.current())
+        if as_json:
+            found = sessions.settled(store, [found], app.alive)[0]
+            app.say(render_json.dumps(_as_json(store, found, raw=raw)))
+        elif raw:
+            app.say_bytes(transcripts.output_raw(store, found))
+        else:
+            _say_text(app, store, found)
+
+
+def _as_json(store: Store, turn: Turn, *, raw: bool) -> render_json.Object:
+    line = render_json.turn(turn)
+    if raw:
+        data = b"".join(transcripts.output_raw(store, turn))
+        line["output_b64"] = base64.b64encode(data).decode("ascii")
+    else:
+        line["output"] = transcripts.output_text(store, turn)
+    return line
+
+
+def _say_text(app: App, store: Store, turn: Turn) -> None:
+    """Print the text, made safe where it meets a terminal; elsewhere it is as recorded."""
+    page = app.page()
+    ended = True
+    for event in transcripts.output_events(store, turn):
+        if event.kind == Kind.OUTPUT:
+            text = render.safe_text(event.text) if app.on_terminal else event.text
+        else:
+            text = ("" if ended else "\n") + render.notice(event.text, page)
+        if text:
+            app.say(text, end="")
+            ended = text.endswith("\n")
+    if app.on_terminal and not ended:
+        app.say("")

@@ -1,0 +1,29 @@
+"""``rec status``: how the recording around us is doing."""
+
+from __future__ import annotations
+
+import click
+
+from recorder import current, render, render_json
+from recorder.commands.base import App, Command, in_app
+from recorder.commands.params import json_option
+
+
+@click.command(cls=Command, examples=("rec status --json",))
+@json_option
+@in_app
+def status(app: App, *, as_json: bool) -> None:
+    """Show how the current session is doing.
+
+    Whether it is recorded, how many events it has, what waits to be stored.
+    """
+    ulid = app.require_current("show the status")
+    if app.persists:
+        with app.reading() as store:
+            shown = current.health(store, ulid, app.env)
+    else:
+        shown = current.health(None, ulid, app.env)
+    if as_json:
+        app.say(render_json.dumps(render_json.health(shown)))
+    else:
+        app.say_lines(render.health(shown, app.page()))

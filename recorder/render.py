@@ -1,0 +1,337 @@
+"""Records as text for people: rows, tables and transcripts, in colour or plain.
+
+Everything recorded passes ``visible`` or ``safe_text`` here, so that no stored byte can drive the
+reader's terminal. Prints nothing; layout may change, the JSON beside it may not.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import PurePath
+from typing import TYPE_CHECKING
+
+from recorder.model import End, Kind, State, Status
+from recorder.render_json import kind
+from recorder.safe import visible
+from recorder.transcripts import ago
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from recorder.current import Health
+    from recorder.doctor import Check
+    from recorder.model import Event, Turn
+    from recorder.sessions import Row
+
+GAP = "  "
+ELLIPSIS = "…"
+DAY_S = 86_400
+SHORT_MS = 10_000  # below this a duration shows tenths of a second
+
+STYLES = {
+    "bold": "1",
+    "dim": "2",
+    "red": "31",
+    "green": "32",
+    "yellow": "33",
+    "cyan": "36",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Where text goes: colours or none, how many columns (None: no limit), whose home, what time."""
+
+    colour: bool = False
+    columns: int | None = None
+    home: str | None = None
+    now_ms: int = 0
+
+    def paint(self, text: str, *styles: str) -> str:
+        """Return the text in the given styles, or as it is where there are no colours."""
+        codes = ";".join(STYLES[style] for style in styles)
+        return f"\x1b[{codes}m{text}\x1b[0m" if self.colour and codes and text else text
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One field of a table and its styles."""
+
+    text: str
+    styles: tuple[str, ...] = ()
+    right: bool = False
+
+
+# --- text ------------------------------------------------------------------------------------
+
+
+def safe_text(text: str) -> str:
+    """Return recorded text with its lines and tabs, everything else made visible."""
+    if text.isprintable():
+        return text
+    lines = text.replace("\r\n", "\n").split("\n")
+    return "\n".join("\t".join(map(visible, line.split("\t"))) for line in lines)
+
+
+def width(text: str) -> int:
+    """Return how many columns a visible text takes."""
+    if text.isascii():
+        return len(text)
+    from wcwidth import wcswidth  # half of the lists are pure ASCII
+
+    taken: int = wcswidth(text)
+    return taken if taken >= 0 else len(text)
+
+
+def clip(text: str, columns: int | None, *, tail: bool = False) -> str:
+    """Shorten a visible text to some columns; ``tail`` keeps its end."""
+    if columns is None or width(text) <= columns:
+        return text
+    if columns < 1:
+        return ""
+    kept = text
+    while kept and width(kept) >= columns:
+        # Characters take 0 to 2 columns: cut by the excess, then look again.
+        excess = max(1, (width(kept) - columns + 1) // 2)
+        kept = kept[excess:] if tail else kept[:-excess]
+    return ELLIPSIS + kept if tail else kept + ELLIPSIS
+
+
+def table(rows: Sequence[Sequence[Cell]], page: Page) -> Iterator[str]:
+    """Yield the lines of a table, columns as wide as their widest cell, the last one left open."""
+    if not rows:
+        return
+    widths = [max(width(cell.text) for cell in column) for column in zip(*rows, strict=True)]
+    for row in rows:
+        parts = []
+        for cell, room in zip(row, widths, strict=True):
+            pad = " " * (room - width(cell.text))
+            painted = page.paint(cell.text, *cell.styles)
+            parts.append(pad + painted if cell.right else painted + pad)
+        yield GAP.join(parts).rstrip()
+
+
+def when(wall_ms: int, now_ms: int) -> str:
+    """Return a local time, as short as its day allows."""
+    then, now = time.localtime(wall_ms / 1000), time.localtime(now_ms / 1000)
+    if then[:3] == now[:3]:
+        return time.strftime("%H:%M:%S", then)
+    return time.strftime("%m-%d %H:%M" if then.tm_year == now.tm_year else "%Y-%m-%d", then)
+
+
+def lasted(duration_ms: int | None) -> str:
+    """Return a duration in at most six characters."""
+    if duration_ms is None:
+        return "-"
+    if duration_ms < SHORT_MS:
+        return f"{duration_ms // 1000}.{duration_ms % 1000 // 100}s"
+    minutes, seconds = divmod(duration_ms // 1000, 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours}h{minutes:02d}m"
+    return f"{minutes}m{seconds:02d}s" if minutes else f"{seconds}s"
+
+
+def size(n_bytes: int) -> str:
+    """Return a number of bytes with its unit."""
+    value = float(n_bytes)
+    for unit in ("bytes", "KiB", "MiB", "GiB"):
+        if value < 1024 or unit == "GiB":  # the unit's own size
+            break
+        value /= 1024
+    if unit == "bytes":
+        return f"{n_bytes} byte" if n_bytes == 1 else f"{n_bytes} bytes"
+    return f"{value:.1f} {unit}"
+
+
+# --- lists -----------------------------------------------------------------------------------
+
+_STATUS_STYLES: dict[str, tuple[str, ...]] = {
+    Status.LIVE: ("green",),
+    Status.ENDED: ("dim",),
+    Status.INTERRUPTED: ("yellow",),
+}
+# The widest row of these fits 80 columns with room for the end of a directory.
+LABELS_ROOM, TOOL_ROOM, DIR_ROOM, TEXT_ROOM = 12, 8, 6, 12
+
+
+def sessions(rows: Sequence[Row], names: Mapping[str, str], page: Page) -> Iterator[str]:
+    """Yield the table of ``ls``."""
+    if not rows:
+        return
+    heads = ("SESSION", "LABEL", "TOOL", "STATUS", "AGE", "EVENTS", "TURNS", "DIR")
+    numeric = {"AGE", "EVENTS", "TURNS"}
+    lines = [[Cell(head, ("dim",), right=head in numeric) for head in heads]]
+    lines += [_session_cells(row, names, page) for row in rows]
+    if page.columns is not None:
+        taken = sum(max(width(line[i].text) for line in lines) + len(GAP) for i in range(len(heads) - 1))
+        room = max(DIR_ROOM, page.columns - taken)
+        lines = [[*line[:-1], Cell(clip(line[-1].text, room, tail=True), ("dim",))] for line in lines]
+    yield from table(lines, page)
+
+
+def _session_cells(row: Row, names: Mapping[str, str], page: Page) -> list[Cell]:
+    stored = row.summary.session
+    narrow = page.columns is not None
+    labels = ",".join(visible(label) for label in row.summary.labels)
+    state, styles = str(row.status), _STATUS_STYLES[row.status]
+    if row.status is Status.LIVE and row.state is not State.IDLE:
+        state = f"{row.state} :{row.state_turn}" if row.state_turn is not None else str(row.state)
+        styles = ("red",) if row.state is State.ERROR else ("green", "bold")
+    return [
+        Cell(names.get(row.ulid, row.ulid), ("cyan",)),
+        Cell(clip(labels, LABELS_ROOM if narrow else None), ("bold",)),
+        Cell(clip(visible(PurePath(stored.tool).name), TOOL_ROOM if narrow else None)),
+        Cell(state, styles),
+        Cell(ago(page.now_ms - stored.created_ms), right=True),
+        Cell(str(row.n_events), right=True),
+        Cell(str(row.n_turns), right=True),
+        Cell(visible(_homely(stored.cwd, page.home)), ("dim",)),
+    ]
+
+
+def log(turns: Sequence[Turn], names: Mapping[str, str], page: Page) -> Iterator[str]:
+    """Yield a row per turn: its name, time, duration, how it ended, and what was submitted."""
+    rows = []
+    for turn in turns:
+        mark, style = _ending(turn)
+        rows.append(
+            [
+                Cell(f"{names.get(turn.session, turn.session)}:{turn.turn}", ("cyan",)),
+                Cell(when(turn.started_ms, page.now_ms), ("dim",)),
+                Cell(lasted(turn.duration_ms), right=True),
+                Cell(mark, (style,)),
+                Cell(visible(turn.command)),
+            ]
+        )
+    if page.columns is not None and rows:
+        taken = sum(max(width(row[i].text) for row in rows) + len(GAP) for i in range(4))
+        room = max(TEXT_ROOM, page.columns - taken)
+        rows = [[*row[:-1], Cell(clip(row[-1].text, room))] for row in rows]
+    yield from table(rows, page)
+
+
+def _ending(turn: Turn) -> tuple[str, str]:
+    """Return a turn's mark and its style."""
+    if turn.exit_status:
+        return str(turn.exit_status), "red"
+    if turn.troubled:
+        return "warn", "yellow"
+    return {
+        End.DONE: ("ok", "green"),
+        End.STOPPED: ("stop", "yellow"),
+        End.INTERRUPTED: ("cut", "yellow"),
+        End.RUNNING: ("run", "cyan"),
+        End.UNKNOWN: ("?", "dim"),
+    }[turn.end]
+
+
+_KIND_STYLES: dict[str, tuple[str, ...]] = {
+    Kind.PROMPT: ("bold",),
+    Kind.COMMAND: ("cyan",),
+    Kind.SYSTEM: ("dim",),
+    Kind.WARN: ("yellow",),
+    Kind.ALERT: ("red", "bold"),
+    Kind.RESIZE: ("dim",),
+    Kind.MARK: ("dim",),
+}
+
+
+def events(rows: Iterable[Event], page: Page) -> Iterator[str]:
+    """Yield a line per event: seq, time, turn, kind and text."""
+    for row in rows:
+        turn = f":{row.turn}" if row.turn is not None else ""
+        head = f"{row.seq:>5}  {when(row.at.wall_ms, page.now_ms):>11}  {turn:>5}  "
+        shown = kind(row)
+        room = None if page.columns is None else max(TEXT_ROOM, page.columns - len(head) - 9)
+        text = clip(visible(row.text.removesuffix("\n")), room)
+        styles = _KIND_STYLES.get(shown, ())
+        yield f"{page.paint(head, 'dim')}{page.paint(f'{shown:<7}', *styles)}  {text}".rstrip()
+
+
+def labels(rows: Sequence[tuple[str, str]], names: Mapping[str, str], page: Page) -> Iterator[str]:
+    """Yield a line per label: the label and its session."""
+    cells = [
+        [Cell(visible(label), ("bold",)), Cell(names.get(ulid, ulid), ("cyan",))] for label, ulid in rows
+    ]
+    yield from table(cells, page)
+
+
+def health(row: Health, page: Page) -> Iterator[str]:
+    """Yield the lines of ``status``; what cannot be known is left out."""
+    facts = {
+        "session": row.session if row.label is None else f"{row.session} ({row.label})",
+        "recording": row.recording,
+        "events": None if row.n_events is None else str(row.n_events),
+        "waiting": None if row.queue_bytes is None else size(row.queue_bytes),
+        "store": size(row.store_bytes) if row.store_bytes is not None else None,
+        "kept": "yes" if row.persist else "no: persistence disabled",
+    }
+    for name, value in facts.items():
+        if value is not None:
+            yield page.paint(f"{name:<9}", "dim") + "  " + visible(value)
+
+
+def checks(rows: Iterable[Check], page: Page) -> Iterator[str]:
+    """Yield a line per check of ``doctor``, and under a fault what to do."""
+    for row in rows:
+        mark = page.paint("ok   ", "green") if row.ok else page.paint("FAULT", "red", "bold")
+        yield f"{mark}  {visible(row.name)}: {visible(row.detail)}"
+        if row.fix is not None and not row.ok:
+            yield f"       {visible(row.fix)}"
+
+
+# --- transcript ------------------------------------------------------------------------------
+
+
+def transcript(rows: Iterable[Event], page: Page) -> Iterator[str]:
+    """Yield the pieces of a replay: prompts as they were submitted, outputs as they were seen.
+
+    Outputs are whole lines or parts of one; what is not output always begins on its own line.
+    """
+    at_start = True
+    for row in rows:
+        shown = kind(row)
+        if shown == Kind.OUTPUT:
+            text = safe_text(row.text)
+            if text:
+                yield text
+                at_start = text.endswith("\n")
+            continue
+        if not at_start:
+            yield "\n"
+        at_start = True
+        yield from (line + "\n" for line in _aside(row, shown, page))
+    if not at_start:
+        yield "\n"
+
+
+def _aside(row: Event, shown: str, page: Page) -> Iterator[str]:
+    """Yield the lines of an event that is no output."""
+    if shown == Kind.PROMPT:
+        before = row.meta.get("prompt_text")
+        prompt = page.paint(safe_text(before if isinstance(before, str) else ""), "dim")
+        yield prompt + page.paint(safe_text(row.text), "bold")
+    elif shown == Kind.COMMAND:
+        yield page.paint(visible(row.text), "cyan")
+        answer = row.meta.get("answer")
+        if isinstance(answer, str) and answer:
+            yield page.paint(safe_text(answer.rstrip("\n")), "dim")
+    elif shown in {Kind.WARN, Kind.ALERT}:
+        style = "yellow" if shown == Kind.WARN else "red"
+        yield page.paint(f"! {shown}: {visible(row.text)}", style)
+    else:
+        yield page.paint(f"- {shown}: {visible(row.text)}", "dim")
+
+
+def notice(text: str, page: Page) -> str:
+    """Return the line that stands for output which is kept as raw bytes only."""
+    return page.paint(f"[{visible(text)}]", "dim") + "\n"
+
+
+def _homely(path: str, home: str | None) -> str:
+    """Return a path with the reader's home directory as ``~``."""
+    if home and (path == home or path.startswith(home.rstrip("/") + "/")):
+        return "~" + path[len(home.rstrip("/")) :]
+    return path

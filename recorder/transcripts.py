@@ -1,0 +1,97 @@
+"""What a session said, put together for reading: the first line, replays, the output of one turn.
+
+Reads the store, returns records and text as they were recorded; making them safe for a terminal
+is the printer's duty.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from recorder import lineage
+from recorder.model import Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from recorder.model import Event, Turn
+    from recorder.store import Store
+
+SECOND_MS = 1000
+UNITS_MS = (("d", 86_400_000), ("h", 3_600_000), ("m", 60_000))
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """A session to be shown again; ``n_events`` and the newest time are those of all its events."""
+
+    first_line: str
+    n_events: int
+    most_recent_ms: int | None
+    events: Iterator[Event]
+
+
+def ago(span_ms: int) -> str:
+    """Return a time span as one floored unit: ``0s``, ``42s``, ``14m``, ``3h``, ``2d``.
+
+    A negative span (the clock was set back) is no time at all.
+    """
+    for unit, length in UNITS_MS:
+        if span_ms >= length:
+            return f"{span_ms // length}{unit}"
+    return f"{max(0, span_ms) // SECOND_MS}s"
+
+
+def first_line(n_events: int, most_recent_ms: int | None, now_ms: int) -> str:
+    """Return the line that a replay begins with."""
+    if n_events == 0 or most_recent_ms is None:
+        return "no prior events"
+    noun = "event" if n_events == 1 else "events"
+    return f"{n_events} prior {noun}, most recent {ago(now_ms - most_recent_ms)} ago"
+
+
+def replay(store: Store, ulid: str, now_ms: int, last: int | None = None) -> Replay:
+    """Return a session's replay; ``last`` shortens the events, never the count."""
+    n_events = lineage.count(store, ulid)
+    newest = lineage.last_event(store, ulid)
+    most_recent_ms = newest.at.wall_ms if newest is not None else None
+    return Replay(
+        first_line=first_line(n_events, most_recent_ms, now_ms),
+        n_events=n_events,
+        most_recent_ms=most_recent_ms,
+        events=lineage.events(store, ulid, last=last),
+    )
+
+
+def replay_raw(store: Store, ulid: str, last: int | None = None) -> Iterator[bytes]:
+    """Yield the recorded bytes of a session; ``last`` begins where the last N events begin."""
+    first = None
+    if last is not None:
+        located = (
+            event for event in lineage.events(store, ulid, last=last) if lineage.raw_offset(event) is not None
+        )
+        first = next(located, None)
+        if first is None:
+            return
+    for chunk in lineage.raw(store, ulid, first):
+        yield chunk.data
+
+
+def output_events(store: Store, turn: Turn) -> Iterator[Event]:
+    """Yield what a turn printed, in order: its outputs and the notice of what is raw only."""
+    for event in store.events(turn.session, kinds=(Kind.OUTPUT, Kind.SYSTEM)):
+        if event.turn == turn.turn and (event.kind == Kind.OUTPUT or "raw_only" in event.meta):
+            yield event
+
+
+def output_text(store: Store, turn: Turn) -> str:
+    """Return the text of a turn's output, as seen; what is kept raw only is missing."""
+    return "".join(event.text for event in output_events(store, turn) if event.kind == Kind.OUTPUT)
+
+
+def output_raw(store: Store, turn: Turn) -> Iterator[bytes]:
+    """Yield the bytes that a turn printed."""
+    if turn.raw_end > turn.raw_start:
+        for chunk in store.raw(turn.session, turn.raw_start, turn.raw_end):
+            yield chunk.data
