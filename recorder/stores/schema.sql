@@ -1,5 +1,5 @@
 -- The database of `rec`, version 1. Version history:
---   1  sessions, invocations, events, segments, packs, turns, milestones, metadata
+--   1  sessions, invocations, events, segments, packs, turns, phrases, milestones, metadata
 --
 -- Later versions only add (tables, columns, rows of `kind`), so that a recorder of an older version
 -- that is still running goes on writing. The steps are in sqlite_schema.py.
@@ -77,7 +77,7 @@ CREATE INDEX invocation_open ON invocation (recovered) WHERE ended_ms IS NULL;
 CREATE TABLE event (                   -- the typed rows
   id          INTEGER PRIMARY KEY,     -- session.id << 32 | seq
   kind        INTEGER NOT NULL REFERENCES kind (id),
-  wall_ms     INTEGER NOT NULL,
+  skew_ms     INTEGER NOT NULL,        -- wall - offset - invocation.started_ms (0 if none): mostly 0
   offset_ms   INTEGER NOT NULL,
   invocation  INTEGER,                 -- invocation.id; none: from another process (rec note)
   turn        INTEGER,
@@ -110,17 +110,22 @@ CREATE TABLE pack (                    -- texts and metas of events, moved out o
 CREATE TABLE turn (                    -- derived from events (turns.fold); check compares
   id          INTEGER PRIMARY KEY,     -- session.id << 32 | turn
   command     TEXT NOT NULL,           -- what was submitted
-  prompt_text TEXT,                    -- what the tool showed before it
+  prompt_text INTEGER,                 -- number of a phrase: what the tool showed before it
   started_ms  INTEGER NOT NULL,
-  raw_start   INTEGER NOT NULL,        -- raw offsets of the output
-  raw_end     INTEGER NOT NULL,
+  raw_start   INTEGER NOT NULL,        -- raw offset of the output
+  raw_length  INTEGER NOT NULL,        -- and its length
   end         TEXT,                    -- null: done; else stopped, interrupted, running, unknown
   exit_status INTEGER,
   duration_ms INTEGER,
-  cwd         TEXT,
+  cwd         INTEGER,                 -- number of a phrase
   shell       TEXT,                    -- id of the shell that ran it
   parent_turn INTEGER,                 -- the turn whose command that shell is
   flags       INTEGER NOT NULL         -- 1: text left out (truncated), 2: has a warn or an alert
+);
+
+CREATE TABLE phrase (                  -- what a session's turn rows say again and again
+  id          INTEGER PRIMARY KEY,     -- session.id << 32 | number; turns hold the number
+  text        TEXT NOT NULL
 );
 
 CREATE TABLE milestone (               -- named points; a label L is session.label.L → ULID

@@ -38,8 +38,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_SPARE = 64  # free pages (256 KiB) that stay for the next session
-_VACUUM = 1024  # free pages given back at once; each costs a page move under the write lock
+_SPARE = 8  # free pages that stay for what is written next
+_VACUUM = 4096  # free pages given back at once: 4 MiB, each moved under the write lock
 
 
 class SqliteStore:
@@ -161,7 +161,7 @@ class SqliteStore:
         with translated("write the store", self._db):
             free = self._db.pragma("freelist_count")
             if free > max(_SPARE, self._db.pragma("page_count") // 8):
-                self._db.pragma("incremental_vacuum", min(free - _SPARE, _VACUUM))
+                fetch(self._db, f"PRAGMA incremental_vacuum({min(free - _SPARE, _VACUUM)})")
         return merged
 
     def end_invocation(self, ulid: str, ended_ms: int, exit_status: int | None, reason: EndReason) -> bool:

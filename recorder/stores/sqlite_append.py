@@ -31,9 +31,10 @@ class Memory:
     """What one store object remembers: ids by ULID, kinds by name, running hashes by session id."""
 
     sessions: dict[str, int] = field(default_factory=dict)
-    invocations: dict[str, int] = field(default_factory=dict)
+    invocations: dict[str, tuple[int, int]] = field(default_factory=dict)
     kinds: dict[str, int] = field(default_factory=dict)
     chains: dict[int, Chain] = field(default_factory=dict)
+    phrases: dict[int, dict[str, int]] = field(default_factory=dict)
 
     def forget(self) -> None:
         """Start anew, after a failed transaction."""
@@ -41,6 +42,7 @@ class Memory:
         self.invocations.clear()
         self.kinds.clear()
         self.chains.clear()
+        self.phrases.clear()
 
 
 @dataclass
@@ -127,7 +129,11 @@ class Appender:
         """Write the turn rows and the progress rows."""
         self._db.executemany(
             "INSERT OR REPLACE INTO turn VALUES (?" + ", ?" * 12 + ")",
-            [rows.turn_values(key, turn) for key, turn in self._turns.items() if turn is not None],
+            [
+                rows.turn_values(key, turn, self._phrase(key, turn.prompt_text), self._phrase(key, turn.cwd))
+                for key, turn in self._turns.items()
+                if turn is not None
+            ],
         )
         self._db.executemany(
             "UPDATE progress SET last_seq = ?, n_events = ?, n_turns = ?, last_ms = ?, raw_length = ?"
@@ -165,13 +171,14 @@ class Appender:
                 invocation=draft.invocation,
                 meta=draft.meta,
             )
+            run, started_ms = (None, 0) if event.invocation is None else self._run(event.invocation)
             values.append(
                 (
                     progress.session << rows.SEQ_BITS | event.seq,
                     self._kind(event.kind),
-                    event.at.wall_ms,
+                    event.at.wall_ms - event.at.offset_ms - started_ms,
                     event.at.offset_ms,
-                    None if draft.invocation is None else self._invocation(draft.invocation),
+                    run,
                     event.turn,
                     rows.storable(event.text),
                     rows.storable(rows.dump(event.meta)),
@@ -196,19 +203,41 @@ class Appender:
             progress.n_turns += 1
         self._turns[key] = after
 
+    def _phrase(self, turn_key: int, text: str | None) -> int | None:
+        """Return the number of a phrase of the turn's session; write it if it is new."""
+        if text is None:
+            return None
+        session = turn_key >> rows.SEQ_BITS
+        known = self._memory.phrases.get(session)
+        if known is None:
+            found = fetch(
+                self._db, "SELECT text, id FROM phrase WHERE id BETWEEN ? AND ?", rows.span(session)
+            )
+            known = {rows.readable(each): rows.low(key) for each, key in found}
+            self._memory.phrases = {session: known}
+        if text not in known:
+            number = max(known.values(), default=-1) + 1
+            self._db.execute(
+                "INSERT INTO phrase VALUES (?, ?)",
+                (session << rows.SEQ_BITS | number, rows.storable(text)),
+            )
+            known[text] = number
+        return known[text]
+
     def _kind(self, name: str) -> int:
         kinds = self._memory.kinds
         if not kinds:
             kinds.update((word, key) for key, word in fetch(self._db, "SELECT id, name FROM kind"))
         return kinds[name]
 
-    def _invocation(self, ulid: str) -> int:
+    def _run(self, ulid: str) -> tuple[int, int]:
+        """Return an invocation's id and when it started."""
         known = self._memory.invocations
         if ulid not in known:
-            row = fetch_one(self._db, "SELECT id FROM invocation WHERE ulid = ?", (ulid,))
+            row = fetch_one(self._db, "SELECT id, started_ms FROM invocation WHERE ulid = ?", (ulid,))
             if row is None:
                 raise NotFound(f"no such invocation: {ulid}")
-            known[ulid] = int(row[0])
+            known[ulid] = (row[0], row[1])
         return known[ulid]
 
     # --- raw bytes ---------------------------------------------------------------------------------
@@ -245,7 +274,7 @@ class Appender:
             (
                 progress.session << rows.RAW_BITS | first.start,
                 len(data),
-                self._invocation(first.invocation),
+                self._run(first.invocation)[0],
                 first.at.wall_ms,
                 first.at.offset_ms,
                 restart,

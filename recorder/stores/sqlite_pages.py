@@ -27,7 +27,7 @@ _SEGMENTS = 4  # of up to 1 MiB
 _SALVAGE = 4096  # rows tried one by one behind a damaged page; one holds far fewer
 
 _EVENT = (
-    "SELECT e.id, k.name, e.wall_ms, e.offset_ms, i.ulid, e.turn, e.text, e.meta FROM event e"
+    "SELECT e.id, k.name, e.skew_ms, e.offset_ms, i.ulid, i.started_ms, e.turn, e.text, e.meta FROM event e"
     " JOIN kind k ON k.id = e.kind LEFT JOIN invocation i ON i.id = e.invocation"
 )
 _WANTED = " WHERE e.id BETWEEN ? AND ? AND (? IS NULL OR k.name IN (SELECT value FROM json_each(?)))"
@@ -90,8 +90,8 @@ class Events:
                     self._ulid,
                     row,
                     self._texts.of(rows.low(row[0]))
-                    if row[6] is None
-                    else (rows.readable(row[6]), rows.readable(row[7] or "")),
+                    if row[7] is None
+                    else (rows.readable(row[7]), rows.readable(row[8] or "")),
                 )
                 for row in found
             ]

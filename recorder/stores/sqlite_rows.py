@@ -48,8 +48,10 @@ SUMMARIES = (
 )
 INVOCATIONS = "SELECT s.ulid, " + _INVOCATION + " FROM invocation i JOIN session s ON s.id = i.session"  # noqa: S608
 TURNS = (
-    "SELECT t.id, t.command, t.prompt_text, t.started_ms, t.raw_start, t.raw_end, t.end, t.exit_status,"
-    " t.duration_ms, t.cwd, t.shell, t.parent_turn, t.flags FROM turn t"
+    "SELECT t.id, t.command, f.text, t.started_ms, t.raw_start, t.raw_length, t.end, t.exit_status,"
+    " t.duration_ms, c.text, t.shell, t.parent_turn, t.flags FROM turn t"
+    " LEFT JOIN phrase f ON f.id = (t.id >> 32 << 32 | t.prompt_text)"
+    " LEFT JOIN phrase c ON c.id = (t.id >> 32 << 32 | t.cwd)"
 )
 _TRUNCATED, _TROUBLED = 1, 2
 
@@ -174,31 +176,33 @@ def summary(row: Sequence[Any], labels: tuple[str, ...]) -> Summary:
 
 
 def event(ulid: str, row: Sequence[Any], text: tuple[str, str]) -> Event:
-    """Read ``id, kind name, wall_ms, offset_ms, invocation ulid, turn``, with ``text`` and its meta."""
+    """Read ``id, kind name, skew_ms, offset_ms, invocation ulid, started_ms, turn`` and the text."""
     return Event(
         session=ulid,
         seq=low(row[0]),
         kind=row[1],
-        at=Moment(row[2], row[3]),
+        at=Moment(row[2] + row[3] + (row[5] or 0), row[3]),
         text=text[0],
-        turn=row[5],
+        turn=row[6],
         invocation=row[4],
         meta=load(text[1]),
     )
 
 
-def turn_values(key: int, turn: Turn) -> Row:
-    """Return the values of a turn row, in the order of the table."""
+def turn_values(key: int, turn: Turn, prompt_text: int | None, cwd: int | None) -> Row:
+    """Return the values of a turn row, in the order of the table; the last two are phrases."""
     return (
         key,
-        *_storable(turn.command, turn.prompt_text),
+        storable(turn.command),
+        prompt_text,
         turn.started_ms,
         turn.raw_start,
-        turn.raw_end,
+        turn.raw_end - turn.raw_start,
         None if turn.end is End.DONE else turn.end.value,
         turn.exit_status,
         turn.duration_ms,
-        *_storable(turn.cwd, turn.shell),
+        cwd,
+        *_storable(turn.shell),
         turn.parent_turn,
         turn.truncated * _TRUNCATED | turn.troubled * _TROUBLED,
     )
@@ -214,7 +218,7 @@ def turn(ulid: str, row: Sequence[Any]) -> Turn:
         prompt_text=row[2],
         started_ms=row[3],
         raw_start=row[4],
-        raw_end=row[5],
+        raw_end=row[4] + row[5],
         end=End.DONE if row[6] is None else _end(row[6]),
         exit_status=row[7],
         duration_ms=row[8],

@@ -6,6 +6,7 @@ recorder that is still running goes on writing; one that opens a newer database 
 
 from __future__ import annotations
 
+import re
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,12 +18,14 @@ if TYPE_CHECKING:
 
     import apsw
 
+_COMMENT = re.compile(r" *--.*$", re.MULTILINE)
 Step = tuple[str, str]  # name, SQL; the n-th step makes version n
 
 
 def steps() -> list[Step]:
     """Return all steps, oldest first."""
-    return [("create", Path(__file__).with_name("schema.sql").read_text(encoding="utf-8"))]
+    text = Path(__file__).with_name("schema.sql").read_text(encoding="utf-8")
+    return [("create", _COMMENT.sub("", text))]  # SQLite would keep the comments in every database
 
 
 VERSION = 1  # what the last of the steps makes

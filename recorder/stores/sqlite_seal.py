@@ -135,7 +135,7 @@ def _spread(db: apsw.Connection, session: int, groups: list[_Group], packed_seq:
     first, past = rows.span(session)
     found = fetch(
         db,
-        "SELECT id, kind, wall_ms, offset_ms, invocation, turn, text, meta FROM event"
+        "SELECT id, kind, skew_ms, offset_ms, invocation, turn, text, meta FROM event"
         " WHERE id BETWEEN ? AND ? ORDER BY id",
         (first + packed_seq + 1, past),
     )
