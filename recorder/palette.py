@@ -143,7 +143,7 @@ class Palette:
     # --- one command -------------------------------------------------------------------------------
 
     def _head(self, lines: list[str], size: Size) -> bytes:
-        rows = wrapped([f"rec: {self._title()}"], size.cols)[:1] + lines
+        rows = wrapped([f"rec: {self._title().strip()}"], size.cols)[:1] + lines
         return _CLEAR + "".join(f"{row}\r\n" for row in rows).encode()
 
     def _ask(self, engine: Engine, lines: list[str], text: str) -> None:
@@ -156,7 +156,8 @@ class Palette:
         try:
             answer = self._run(line)
         except RecError as error:
-            self._ask(engine, [f"rec: {error.message}", *([error.advice] if error.advice else [])], line)
+            said = f"rec: {error.message}\n{error.advice or ''}"
+            self._ask(engine, said.rstrip().split("\n"), line)
             return
         lines = answer.rstrip().split("\n") if answer.strip() else []
         if len(lines) <= (0 if slash.asks(line) else 1):

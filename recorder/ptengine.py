@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from recorder.model import Size
 
 FRAME_S = 0.008  # least time between two drawings: a burst of keys or output costs one, not hundreds
+SLOW_FRAME_S = 0.05  # as much as the time a slow drawing took, up to this
 MENU_ROWS = 8
 VI_ESCAPE_S = 0.05  # how long Escape waits for a second key in vi mode; emacs keeps prompt-toolkit's 1 s
 
@@ -258,7 +259,7 @@ class Engine:
             self._draw()
             self._idle()
             now = time.monotonic()
-            self._not_before = now + max(FRAME_S, now - began)
+            self._not_before = now + max(FRAME_S, min(now - began, SLOW_FRAME_S))
         return self._finish()
 
     def _idle(self) -> None:

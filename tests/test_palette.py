@@ -22,7 +22,7 @@ class Desk(View):
             "write": self.write,
             "size": lambda: self.size,
             "run": self.run,
-            "title": lambda: "shop · recording · 3 events",
+            "title": lambda: " shop · recording · 3 events",
             "history": lambda: ["note earlier"],
             "commands": NAMES,
             "color": True,
@@ -149,9 +149,12 @@ def test_an_error_stays_with_the_line_to_be_corrected(desk):
         "see /sessions",
         "rec> replay xyz",
     ]
+    d.answer = NotFound("first\nsecond")
+    assert d.type("\r") is False
+    assert d.lines[1:4] == ["rec: first", "second", "rec> replay xyz"]
     d.answer = "one\ntwo"
     assert d.type("\x7f\x7f\x7f", "@1\r") is False
-    assert d.ran == ["replay xyz", "replay @1"]
+    assert d.ran == ["replay xyz", "replay xyz", "replay @1"]
     assert d.lines[:2] == ["one", "two"]
 
 
