@@ -172,8 +172,10 @@ def asleep(pid):
         "time.sleep(1000)",
         "os.read(r, 1)",
         "a, b = socket.socketpair(); a.recv(1)",
-        "s = socket.create_server(('', 0))\n"
-        "c = socket.create_connection(s.getsockname()); os.read(c.fileno(), 1)",
+        (
+            "s = socket.create_server(('', 0))\n"
+            "c = socket.create_connection(s.getsockname()); os.read(c.fileno(), 1)"
+        ),
         "select.select([], [], [], 1000)",
         "os.system('sleep 1000')",
         "threading.Event().wait()",
