@@ -10,6 +10,7 @@ import contextlib
 import errno
 import os
 import signal
+import warnings
 from typing import TYPE_CHECKING, NamedTuple
 
 from recorder.errors import RecError, ToolNotExecutable, ToolNotFound
@@ -57,10 +58,13 @@ def spawn(plan: Plan, slave: int) -> int:
     Returns after the exec. Raises ToolNotFound or ToolNotExecutable; no process is left then.
     """
     report, report_child = os.pipe()
-    # No signal may run a Python handler in the child, nor be lost between fork and our return.
+    # A signal must not run our Python handlers in the child, nor come between the fork and its pid.
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
     try:
-        pid = os.fork()
+        with warnings.catch_warnings():
+            # Python warns of forks beside threads, for children that go on as Python; ours does not
+            warnings.simplefilter("ignore", DeprecationWarning)
+            pid = os.fork()
         if pid == 0:
             _become(plan, slave, report_child)
     except OSError as error:
