@@ -1,0 +1,106 @@
+"""The tool's prompt gives way to an edit and comes back exactly as the tool drew it."""
+
+from __future__ import annotations
+
+import pytest
+
+from recorder.promptline import PromptLine
+
+
+class Editor:
+    """Draws ``<prompt|`` and erases it again; enough to see order."""
+
+    def __init__(self, screen):
+        self.screen = screen
+        self.active = False
+
+    def start(self, prompt_b, text=""):
+        self.active = True
+        self.screen(b"<" + prompt_b + text.encode() + b"|")
+
+    def hide(self):
+        self.screen(b"(hide)")
+
+    def show(self, prompt_b):
+        self.screen(b"<" + prompt_b + b"|")
+
+
+@pytest.fixture
+def drawn():
+    return bytearray()
+
+
+@pytest.fixture
+def line(drawn):
+    return PromptLine(drawn.extend, lambda: 20)
+
+
+def test_an_edit_rubs_the_prompt_out_and_draws_it_itself(drawn, line):
+    line.printed(b"hello\r\n> ")
+    line.edit(Editor(drawn.extend))
+    assert bytes(drawn) == b"\r\x1b[J<> |"
+
+
+def test_a_prompt_that_wraps_is_rubbed_out_whole(drawn, line):
+    line.printed(b"x" * 45)
+    line.edit(Editor(drawn.extend))
+    assert drawn.startswith(b"\x1b[2A\r\x1b[J<")
+
+
+def test_the_prompt_is_put_back_once(drawn, line):
+    line.printed(b"> ")
+    line.edit(Editor(drawn.extend))
+    drawn.clear()
+    line.put_back()
+    line.put_back()
+    assert bytes(drawn) == b"> "
+    assert line.line == "> "
+
+
+def test_whole_lines_of_output_leave_the_prompt_as_it_was(drawn, line):
+    editor = Editor(drawn.extend)
+    line.printed(b"> ")
+    line.edit(editor)
+    line.cover(editor)
+    line.cover(editor)
+    line.printed(b"tick\r\n")
+    drawn.clear()
+    line.uncover(editor)
+    assert bytes(drawn) == b"<> |"
+    assert line.prompt == "> "
+
+
+def test_half_a_line_of_output_becomes_part_of_the_prompt(drawn, line):
+    editor = Editor(drawn.extend)
+    line.printed(b"> ")
+    line.edit(editor)
+    line.cover(editor)
+    line.printed(b"half ")
+    drawn.clear()
+    line.uncover(editor)
+    assert bytes(drawn) == b"\r\x1b[J<> half |"
+
+
+def test_a_prompt_printed_again_is_drawn_once(drawn, line):
+    editor = Editor(drawn.extend)
+    line.printed(b"> ")
+    line.edit(editor)
+    line.cover(editor)
+    line.printed(b"tick\r\n> ")
+    drawn.clear()
+    line.uncover(editor)
+    assert bytes(drawn) == b"\r\x1b[J<> |"
+
+
+def test_answers_stand_above_and_the_prompt_stays_free_for_the_next_edit(drawn, line):
+    line.printed(b"> ")
+    line.edit(Editor(drawn.extend))
+    drawn.clear()
+    line.answer("/status\nrecording")
+    assert bytes(drawn) == b"> /status\r\nrecording\r\n"
+    assert line.prompt == "> "
+
+
+def test_a_prompt_is_shown_as_seen(line):
+    line.printed(b"\x1b[1;32mshop\x1b[0m> ")
+    assert line.prompt == "shop> "
