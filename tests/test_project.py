@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import importlib.metadata
 import re
 import subprocess
 import sys
@@ -88,16 +89,14 @@ def test_the_lock_has_every_package_with_hashes_and_no_address():
 
 
 def test_the_changelog_knows_the_version():
-    version = PROJECT["project"]["version"]
+    version = importlib.metadata.version("rec-recorder")
     headings = re.findall(r"^## \[(.+?)\]", (TOP / "CHANGELOG.md").read_text(), re.MULTILINE)
     assert headings[0] == "Unreleased"
     assert len(headings) == 1 or version in headings
 
 
 def test_the_command_is_installed():
-    from importlib.metadata import entry_points
-
-    (command,) = entry_points(group="console_scripts", name="rec")
+    (command,) = importlib.metadata.entry_points(group="console_scripts", name="rec")
     assert callable(command.load())
 
 
