@@ -51,21 +51,23 @@ class Csi(NamedTuple):
 
 # C0 bytes inside a sequence are carried out by the terminal and do not end it; CAN, SUB and ESC do.
 _C0 = r"\x00-\x17\x19\x1c-\x1f\x7f"
-_SHORT = rf"[{_C0}\x20-\x2f]{{0,{MAX_SEQUENCE - 2}}}+"
-_LONG = rf"[{_C0}\x20-\x3f]{{0,{MAX_SEQUENCE - 3}}}+"
-_TEXT_RUN = r"[^\x00-\x1f\x7f]++|"
-_PIECES = (
-    r"[\x00-\x1a\x1c-\x1f\x7f]"
-    rf"|\x1b\[(?:{_LONG}(?:[\x40-\x7e]|(?=[\x18\x1a\x1b\x80-\xff]END))"
+_ENDER = r"(?=[\x18\x1a\x1b\x80-\xff]END)"
+_CSI = (
+    rf"\[(?:[{_C0}\x20-\x3f]{{0,{MAX_SEQUENCE - 3}}}+(?:[\x40-\x7e]|{_ENDER})"
     rf"|[{_C0}\x20-\x3f]{{{MAX_SEQUENCE - 2}}})"
-    r"|\x1b\][^\x07\x18\x1a\x1b]*+(?:\x07|\x1b\\|(?=[\x18\x1a\x1b]END))"
-    r"|\x1b[PX^_k][^\x18\x1a\x1b]*+(?:\x1b\\|(?=[\x18\x1a\x1b]END))"
-    rf"|\x1b(?![\[\]PX^_k])(?:{_SHORT}(?:[\x30-\x7e]|(?=[\x18\x1a\x1b\x80-\xff]END))"
+)
+_OSC = r"\][^\x07\x18\x1a\x1b]*+(?:\x07|\x1b\\|(?=[\x18\x1a\x1b]END))"
+_STRING = r"[PX^_k][^\x18\x1a\x1b]*+(?:\x1b\\|(?=[\x18\x1a\x1b]END))"
+_OTHER = (
+    rf"(?![\[\]PX^_k])(?:[{_C0}\x20-\x2f]{{0,{MAX_SEQUENCE - 2}}}+(?:[\x30-\x7e]|{_ENDER})"
     rf"|[{_C0}\x20-\x2f]{{{MAX_SEQUENCE - 1}}})"
 )
-_is_complete = re.compile(_PIECES.replace("END", "").encode()).match
+_SEQUENCE = f"(?:{_CSI}|{_OSC}|{_STRING}|{_OTHER})"
+_is_complete = re.compile(rf"\x1b{_SEQUENCE}".replace("END", "").encode()).match
 # Here nothing is unfinished: a sequence without its end was broken by what begins behind the end.
-_find_pieces = re.compile((_TEXT_RUN + _PIECES.replace("END", r"|\Z")).encode()).findall
+_find_pieces = re.compile(
+    rf"[^\x00-\x1f\x7f]++|[\x00-\x1a\x1c-\x1f\x7f]|\x1b{_SEQUENCE}".replace("END", r"|\Z").encode()
+).findall
 _open_string = re.compile(rb"\x1b(?:\][^\x07\x18\x1a\x1b]*+|[PX^_k][^\x18\x1a\x1b]*+)").fullmatch
 _ends_osc = re.compile(rb"[\x07\x18\x1a\x1b]").search
 _ends_string = re.compile(rb"[\x18\x1a\x1b]").search
@@ -81,6 +83,15 @@ _KINDS = {
     0x5D: TokenKind.OSC,
     **dict.fromkeys(b"PX^_k", TokenKind.STRING),
 }
+
+
+def sequences(live: str) -> re.Pattern[bytes]:
+    """Return a pattern for all sequences but those whose bytes after ESC match the pattern ``live``.
+
+    For output that begins and ends outside of any sequence (see ``unfinished``).
+    """
+    pattern = rf"\x1b(?:\[[0-9;:]*+m|(?!{live}){_SEQUENCE})"
+    return re.compile(pattern.replace("END", r"|\Z").encode())
 
 
 def unfinished(data: bytes) -> int:
