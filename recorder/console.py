@@ -37,6 +37,9 @@ class Console(Protocol):
     def reply(self, line: str) -> Reply | None:
         """Answer a submitted line, or return None when it is the tool's."""
 
+    def submitted(self, line: str) -> None:
+        """Take note of a line that goes to the tool, for its history."""
+
     def command(self, line: str) -> Reply:
         """Answer a line of the recorder's own prompt; the slash may be missing."""
 

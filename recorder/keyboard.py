@@ -358,7 +358,10 @@ class Keyboard:
             return
         if reply is not None and reply.line is not None:
             text = reply.line
-        self._lines.extend(text.split("\n"))
+        lines = text.split("\n")
+        for line in lines:
+            self._desk.console.submitted(line)
+        self._lines.extend(lines)
 
     def _answer(self, text: str, reply: Reply) -> None:
         """Show the recorder's answer above the prompt and record both."""

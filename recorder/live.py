@@ -7,6 +7,7 @@ a store that fails gives an answer, never an exception, as the tool must go on.
 
 from __future__ import annotations
 
+import contextlib
 from concurrent.futures import TimeoutError as TooLate
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,7 @@ from recorder.model import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from concurrent.futures import Future
     from typing import TypeVar
 
     from recorder.model import Invocation, Meta, Session
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     T = TypeVar("T")
 
 PATIENCE_S = 1.0
+HISTORY_S = 0.2
 
 
 class Live:
@@ -51,6 +54,8 @@ class Live:
         self._note = note
         self._views = views
         self._persist = persist
+        self._earlier: Future[list[str]] | None = None
+        self._submitted: list[str] = []
 
     def reply(self, line: str) -> Reply | None:
         """Answer a submitted line, or return None when it is the tool's."""
@@ -76,12 +81,22 @@ class Live:
         return f" {name} · {state} · {count} event{'' if count == 1 else 's'}{waiting} · /help "
 
     def history(self) -> list[str]:
-        """Return what was submitted to this tool before, oldest first; nothing when the store is slow."""
-        tool = self.session.tool
-        try:
-            return self._ask(lambda store: store.history(tool))
-        except RecError:
-            return []
+        """Return what was submitted to this tool, also in earlier sessions, oldest first.
+
+        The store is asked once, and not waited for when it is slow: a prompt must not be.
+        """
+        if self._earlier is None:
+            tool = self.session.tool
+            self._earlier = self._writer.call(lambda store: store.history(tool))
+        earlier: list[str] = []
+        with contextlib.suppress(TooLate, RecError):
+            earlier = self._earlier.result(HISTORY_S)
+        return [*earlier, *self._submitted]
+
+    def submitted(self, line: str) -> None:
+        """Take note of a line that goes to the tool."""
+        if line.strip() and self._submitted[-1:] != [line]:
+            self._submitted.append(line)
 
     def set_label(self, name: str) -> str:
         """Give the session a label; return what to tell the user."""
@@ -95,7 +110,8 @@ class Live:
         moved = self._ask(work)
         self.label = label
         self._note(Kind.MARK, f"label {label}", {"mark": "label", "label": label})
-        return f"label {label} moved from {moved}" if moved else f"label {label} set"
+        # Two lines, so that the palette does not close over what the user has to know.
+        return f"label {label} set\nlabel {label} moved from {moved}" if moved else f"label {label} set"
 
     # --- commands ------------------------------------------------------------------------------
 
@@ -105,7 +121,7 @@ class Live:
         except RecError as error:
             return _refusal(error)
 
-    def _run(self, name: str, arg: str) -> Reply:  # noqa: PLR0911  (one line for each command)
+    def _run(self, name: str, arg: str) -> Reply:
         if name in ("label", "save"):
             return Reply(self.set_label(arg))
         if name in ("note", "alert"):
