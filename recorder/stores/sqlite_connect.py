@@ -56,6 +56,8 @@ def open_writer(path: Path, busy_ms: int) -> apsw.Connection:
         db = apsw.Connection(str(path), apsw.SQLITE_OPEN_READWRITE | _NOFOLLOW)
         try:
             _settings(db, busy_ms)
+            db.pragma("page_size", _PAGE)  # this and the next take effect in an empty file only,
+            db.pragma("auto_vacuum", "incremental")  # and are an error where we may only read
             _wal(db, busy_ms)
             db.pragma("synchronous", "normal")
             db.wal_autocheckpoint(_CHECKPOINT // _PAGE)
@@ -107,8 +109,6 @@ def _check_begun(db: apsw.Connection) -> None:
 def _settings(db: apsw.Connection, busy_ms: int) -> None:
     """Set what holds for this connection only; none of it needs the file."""
     db.set_busy_timeout(busy_ms)
-    db.pragma("page_size", _PAGE)  # this and the next take effect in an empty file only
-    db.pragma("auto_vacuum", "incremental")
     db.limit(apsw.SQLITE_LIMIT_LENGTH, _LENGTH_LIMIT)
     db.config(apsw.SQLITE_DBCONFIG_DEFENSIVE, 1)
     db.config(apsw.SQLITE_DBCONFIG_DQS_DML, 0)
