@@ -14,9 +14,9 @@ def as_echoed(line: bytes) -> bytes:
     """Return what the kernel draws for ``line`` and Enter (ECHOCTL: control bytes as ^X, Tab as is)."""
     out = bytearray()
     for byte in line:
-        if byte == 0x7F:  # noqa: PLR2004  (DEL)
+        if byte == 0x7F:
             out += b"^?"
-        elif byte < 0x20 and byte != 0x09:  # noqa: PLR2004  (C0, Tab)
+        elif byte < 0x20 and byte != 0x09:
             out += b"^%c" % (byte | 0x40)
         else:
             out.append(byte)

@@ -332,9 +332,7 @@ class Inference:
             return None
         # The last one: a list of completions repeats the prompt below itself.
         first, *more = shown[starts[-1] :]
-        rest = [
-            line[len(prompt) :] if _CONTINUATION.match(line[: len(prompt)]) else line for line in more
-        ]
+        rest = [line[len(prompt) :] if _CONTINUATION.match(line[: len(prompt)]) else line for line in more]
         return "\n".join([first[len(prompt) :], *rest])
 
     def _prompt_key(self) -> bytes:

@@ -25,12 +25,8 @@ _REPLY = re.compile(
     rb"|[0-9;]+t|\?[0-9;]*S)"
 )
 _REPLY_STRING = re.compile(rb"\x1b[\]P_^X]")
-_NEEDS_MORE_UTF8 = re.compile(
-    rb"(?:[\xc2-\xdf]|[\xe0-\xef][\x80-\xbf]?|[\xf0-\xf4][\x80-\xbf]{0,2})\Z"
-)
-_UTF8 = re.compile(
-    rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}"
-)
+_NEEDS_MORE_UTF8 = re.compile(rb"(?:[\xc2-\xdf]|[\xe0-\xef][\x80-\xbf]?|[\xf0-\xf4][\x80-\xbf]{0,2})\Z")
+_UTF8 = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
 
 
 class Scan(NamedTuple):
@@ -55,7 +51,7 @@ def prefix_forms(prefix: bytes | None) -> tuple[bytes, ...]:
     if prefix is None:
         return ()
     forms = [prefix]
-    if len(prefix) == 1 and prefix[0] < 0x20:  # noqa: PLR2004  (the control range)
+    if len(prefix) == 1 and prefix[0] < 0x20:
         key = prefix[0] | 0x40
         code = key + 0x20 if chr(key).isalpha() else key
         forms += [b"\x1b[%d;5u" % code, b"\x1b[27;5;%d~" % code]
@@ -122,7 +118,7 @@ def split_key(buf: bytes, *, final: bool = False) -> tuple[bytes, bytes] | None:
         return first, buf[1:]
     if match := _UTF8.match(buf):
         return match[0], buf[match.end() :]
-    if not final and len(buf) < 4 and _NEEDS_MORE_UTF8.match(buf):  # noqa: PLR2004  (UTF-8)
+    if not final and len(buf) < 4 and _NEEDS_MORE_UTF8.match(buf):
         return None
     return first, buf[1:]
 
@@ -149,4 +145,4 @@ def _split_escape(buf: bytes, *, final: bool) -> tuple[bytes, bytes] | None:
 
 def is_reply(key: bytes) -> bool:
     """Say whether a key is a terminal's answer rather than something a person typed."""
-    return bool(_REPLY.fullmatch(key)) or (bool(_REPLY_STRING.match(key)) and len(key) > 2)  # noqa: PLR2004
+    return bool(_REPLY.fullmatch(key)) or (bool(_REPLY_STRING.match(key)) and len(key) > 2)

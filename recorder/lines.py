@@ -26,7 +26,7 @@ _DRAWN = frozenset({TokenKind.TEXT, TokenKind.CONTROL, TokenKind.CSI})
 
 def _screen_class() -> type[Any]:
     """Return a pyte screen that also knows which rows are continued and where the edit began."""
-    import pyte  # noqa: PLC0415  (26 ms and 8 MiB: only sessions with such tools pay)
+    import pyte
 
     class WrappingScreen(pyte.Screen):  # type: ignore[misc]
         """A screen with soft-wrap flags and an anchor row, both kept right while it scrolls."""
@@ -153,7 +153,7 @@ class LineTracker:
 
     def _digest(self) -> None:
         if self._screen is None:
-            import pyte  # noqa: PLC0415  (as above)
+            import pyte
 
             self._screen = _screen_class()(self._size.cols, self._size.rows)
             self._stream = pyte.ByteStream(self._screen)

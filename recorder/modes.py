@@ -135,5 +135,5 @@ class Ledger:
 
 def _numbers(params: bytes) -> Iterator[int]:
     for part in params.split(b";"):
-        if part.isdigit() and len(part) <= 5:  # noqa: PLR2004  (no mode has six digits)
+        if part.isdigit() and len(part) <= 5:
             yield int(part)

@@ -114,9 +114,7 @@ class Watch:
             return end.start()  # ESC inside aborts the string and begins anew
         if begin["string"] == b"]" and end[0] in (b"\x07", b"\x1b\\"):
             body = buf[begin.end() : end.start()]
-            spots.append(
-                Spot(SpotKind.OSC, self._offset + begin.start(), self._offset + end.end(), body)
-            )
+            spots.append(Spot(SpotKind.OSC, self._offset + begin.start(), self._offset + end.end(), body))
         return end.end()
 
     def _spot(self, match: re.Match[bytes]) -> Spot:
