@@ -69,7 +69,11 @@ def unpause(ulid: str, env: Mapping[str, str]) -> None:
 
 def _ask(ulid: str, env: Mapping[str, str], verb: str, goal: str) -> None:
     """Send a verb in-band and wait until the recorder says that it is so, if it says anything."""
-    nonce = env.get("REC_NONCE", "")
+    nonce = env.get("REC_NONCE")
+    if not nonce:
+        raise Refused(
+            f"could not {verb} the recording: its recorder gave no key", advice="use the prefix key"
+        )
     # The counter tells marks of one process apart; the clock does, also across two calls of rec.
     mark = encode_private(nonce, os.getpid(), time.time_ns() // 1000, verb)
     try:

@@ -79,10 +79,36 @@ def replay_raw(store: Store, ulid: str, last: int | None = None) -> Iterator[byt
 
 
 def output_events(store: Store, turn: Turn) -> Iterator[Event]:
-    """Yield what a turn printed, in order: its outputs and the notice of what is raw only."""
-    for event in store.events(turn.session, kinds=(Kind.OUTPUT, Kind.SYSTEM)):
-        if event.turn == turn.turn and (event.kind == Kind.OUTPUT or "raw_only" in event.meta):
+    """Yield what a turn printed, in order: its outputs and the notice of what is raw only.
+
+    They stand between the turn's prompt and the output that says how it ended; a prompt of the next
+    turn may stand among them, as prompts are written first.
+    """
+    kinds = (Kind.OUTPUT, Kind.SYSTEM)
+    for event in store.events(turn.session, kinds=kinds, after=_prompt_seq(store, turn)):
+        if event.turn != turn.turn:
+            continue
+        if event.kind == Kind.OUTPUT or "raw_only" in event.meta:
             yield event
+        if "end" in event.meta:
+            return
+
+
+def _prompt_seq(store: Store, turn: Turn) -> int:
+    """Return the seq of a turn's prompt, or 0: turn numbers rise with seq, so the half is enough."""
+    newest = next(store.events(turn.session, last=1), None)
+    low, high = 0, newest.seq if newest is not None else 0
+    found = 0
+    while low < high:
+        middle = (low + high) // 2
+        prompt = next(store.events(turn.session, kinds=(Kind.PROMPT,), after=middle), None)
+        if prompt is None or prompt.turn is None or prompt.turn >= turn.turn:
+            high = middle
+            if prompt is not None and prompt.turn == turn.turn:
+                found = prompt.seq
+        else:
+            low = prompt.seq
+    return found
 
 
 def output_text(store: Store, turn: Turn) -> str:

@@ -15,7 +15,11 @@ from recorder.model import Kind
 )
 @click.argument("session")
 @click.option(
-    "--kind", "kinds", type=click.Choice(list(Kind)), multiple=True, help="Only this kind; may be repeated."
+    "--kind",
+    "kinds",
+    type=click.Choice([kind.value for kind in Kind]),  # click shows the names of an enum, not its values
+    multiple=True,
+    help="Only this kind; may be repeated.",
 )
 @click.option("-n", "last", type=COUNT, metavar="N", help="The last N events.")
 @json_option

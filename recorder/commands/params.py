@@ -40,7 +40,7 @@ class Time(click.ParamType[int]):
         try:
             return int(datetime.fromisoformat(str(value)).timestamp() * 1000)
         except (ValueError, OverflowError, OSError):
-            self.fail(f"{value!r} is no time; write it like 2026-07-01 or 2026-07-01T12:00:00Z", param, ctx)
+            self.fail(f"{value!r} is no time; write it like 2026-07-01 or 2026-07-01T12:00Z", param, ctx)
 
 
 COUNT = click.IntRange(min=0)

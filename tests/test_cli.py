@@ -1,0 +1,576 @@
+"""The command line as a user and a script meet it: words, statuses, texts, JSON."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import stat
+import subprocess
+import sys
+from contextlib import closing
+
+import maker
+import pytest
+from blackbox import environment
+from blackbox import rec as call
+from click.testing import CliRunner
+from maker import GONE, Maker
+
+from recorder import sessions
+from recorder.cli import rec
+from recorder.version import VERSION
+
+PYTHON = [sys.executable, "-m", "recorder"]
+
+
+@pytest.fixture
+def filled(root):
+    """A store with three sessions; the newest is live, the oldest was cut off."""
+    with closing(maker.store_at(root)) as store:
+        cut = Maker(store, 1, owner=GONE, at_ms=maker.now_ms() - 9_000_000)
+        cut.turn("select 1;", "1\n")
+        cut.prompt("select 2;")
+        ended = Maker(store, 2, tool="psql", at_ms=maker.now_ms() - 6_000_000)
+        ended.turn("\\d", "nothing\n")
+        ended.turn("select x;", "ERROR:  no x\n", status=1)
+        ended.end(3)
+        live = Maker(store, 3, tool="bash", at_ms=maker.now_ms() - 3_000_000)
+        live.turn("ls", "a b\n")
+        live.prompt("sleep 100")
+        store.set_label("old", cut.ulid)
+    return [cut, ended, live]
+
+
+def run(*args, **env):
+    """One call inside this process."""
+    return CliRunner().invoke(rec, list(args), env=env)
+
+
+def refused(result, status, message):
+    """Check a refusal: its status, its first line, an advice at most, no trace."""
+    lines = result.stderr.splitlines()
+    assert (result.exit_code if hasattr(result, "exit_code") else result.status) == status, result.stderr
+    assert lines[0] == f"rec: {message}"
+    assert len(lines) <= 2
+    assert "Traceback" not in result.stderr
+
+
+# --- words and statuses --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("args", "shown"),
+    [
+        (["ls"], ""),
+        (["ls", "--json"], "[]\n"),
+        (["ls", "--all", "--running", "--stuck", "1s", "--here"], ""),
+        (["log"], ""),
+        (["log", "--json"], ""),
+        (["labels"], ""),
+        (["labels", "--json"], "[]\n"),
+    ],
+)
+def test_nothing_recorded_is_no_error(root, args, shown):
+    result = call(args, root)
+    assert (result.status, result.stdout, result.stderr) == (0, shown, "")
+    assert not root.exists()
+
+
+@pytest.mark.parametrize("args", [["events", "x"], ["replay", "x"], ["label", "x", "y"], ["log", "x"]])
+def test_no_such_session(root, args):
+    result = call(args, root)
+    refused(result, 1, "no such session: x")
+    assert result.stdout == ""
+    assert not root.exists()
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        ([], "missing command"),
+        (["--bogus"], "no such option '--bogus'"),
+        (["ls", "--bogus"], "no such option '--bogus'"),
+        (["events"], "missing argument 'SESSION'"),
+        (["label", "x"], "expected SESSION LABEL, or --rm LABEL"),
+        (["label", "x", "y", "z"], "expected SESSION LABEL, or --rm LABEL"),
+        (["label", "x", "--rm", "y"], "expected SESSION LABEL, or --rm LABEL"),
+        (["ls", "-n", "-1"], "invalid value for '-n': -1 is not in the range x>=0"),
+        (
+            ["ls", "--stuck", "10"],
+            "invalid value for '--stuck': '10' is no duration; write it like 90s, 10m, 2h or 7d",
+        ),
+        (
+            ["log", "--since", "soon"],
+            "invalid value for '--since': 'soon' is no time; write it like 2026-07-01 or 2026-07-01T12:00Z",
+        ),
+        (["run"], "no TOOL to record"),
+        (["run", "--"], "no TOOL to record"),
+        (
+            ["run", "--mode", "x", "--", "true"],
+            "invalid value for '--mode': 'x' is not one of 'auto', 'line', 'raw'",
+        ),
+        (["run", "--session-dir", "x", "--", "true"], "no such option '--session-dir'"),
+        (["note"], "missing argument 'TEXT'"),
+        (["note", " "], "TEXT is empty"),
+    ],
+)
+def test_wrong_usage_is_two_lines_and_2(root, args, message):
+    result = run(*args)
+    lines = result.stderr.splitlines()
+    assert result.exit_code == 2
+    assert [line.lower() for line in lines[:1]] == [f"rec: {message}".lower()]
+    assert lines[1].endswith("--help` shows how it is called")
+    assert len(lines) == 2
+    assert result.stdout == ""
+
+
+def test_kinds_of_events_are_those_of_the_contract(root):
+    result = run("events", "x", "--kind", "noise")
+    assert result.exit_code == 2
+    kinds = ["prompt", "output", "command", "system", "warn", "alert", "resize", "mark"]
+    assert all(f"'{kind}'" in result.stderr for kind in kinds)
+
+
+def test_version(root):
+    result = call(["--version"], root)
+    assert (result.status, result.stdout) == (0, f"rec {VERSION}\n")
+
+
+def test_root_of_the_command_line_wins(root, filled, tmp_path):
+    assert run("--root", str(tmp_path / "other"), "ls", "--json").stdout == "[]\n"
+    assert len(json.loads(run("--root", str(root), "ls", "--json", REC_ROOT="/nowhere").stdout)) == 3
+
+
+def test_wrong_settings_are_named(root, tmp_path):
+    (tmp_path / "home/.config/rec").mkdir(parents=True)
+    file = tmp_path / "home/.config/rec/config.toml"
+    file.write_text('prefix = "Ctrl-]"\n[record]\nslush = true\n')
+    result = call(["ls"], root)
+    refused(result, 2, f"could not use {file}: line 3: unknown key `record.slush`")
+
+
+def test_what_is_quoted_in_an_error_cannot_drive_the_terminal(root):
+    result = run("replay", "a\x1b]0;owned\x07\nb")
+    assert result.stderr.splitlines()[0] == "rec: no such session: a\\x1b]0;owned\\x07⏎b"
+
+
+def test_words_that_are_no_utf8(root, filled):
+    done = subprocess.run([*PYTHON, "replay", b"\xff\xfe"], capture_output=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr.startswith(b"rec: no such session: ")
+
+
+def test_an_interrupt_is_130(root, monkeypatch):
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(sessions, "listing", interrupt)
+    result = run("ls")
+    assert (result.exit_code, result.stdout, result.stderr) == (130, "", "")
+
+
+def test_an_unexpected_error_is_one_line_and_a_report(root, monkeypatch, tmp_path):
+    def burst(*_):
+        raise ValueError("seven\nis not\x1b[2J five")
+
+    monkeypatch.setattr(sessions, "listing", burst)
+    old = os.umask(0)
+    try:
+        result = run("ls", "--tool", "hunter2")
+    finally:
+        os.umask(old)
+    refused(result, 3, "could not finish: ValueError: seven is not\\x1b[2J five")
+    (report,) = (tmp_path / "home/.local/state/rec").iterdir()
+    assert result.stderr.splitlines()[1] == f"this is a bug in rec; please report it with {report}"
+    assert stat.S_IMODE(report.stat().st_mode) == 0o600
+    assert stat.S_IMODE(report.parent.stat().st_mode) == 0o700
+    text = report.read_text()
+    assert "Traceback (most recent call last)" in text
+    assert f"rec {VERSION}" in text
+    assert "hunter2" not in text
+
+
+def test_a_report_that_cannot_be_written_is_no_second_error(root, monkeypatch):
+    monkeypatch.setattr(sessions, "listing", lambda *_: 1 / 0)
+    result = run("ls", XDG_STATE_HOME="/dev/null/x")
+    refused(result, 3, "could not finish: ZeroDivisionError: division by zero")
+
+
+def test_a_damaged_store_is_store_trouble(root):
+    root.mkdir(mode=0o700)
+    (root / "rec.db").write_bytes(b"this is no database" * 1000)
+    result = call(["ls"], root)
+    assert result.status == 3
+    assert result.stderr.startswith("rec: could not open the store: ")
+    assert "Traceback" not in result.stderr
+
+
+# --- where the output goes -----------------------------------------------------------------------
+
+
+def long_session(root):
+    with closing(maker.store_at(root)) as store:
+        one = Maker(store, 1)
+        one.prompt("seq")
+        for n in range(300):
+            one.printed(f"{n} " + "x" * 1000 + "\n")
+        one.done()
+    return one
+
+
+@pytest.mark.parametrize("args", [["events", "@1"], ["replay", "@1"], ["output"], ["replay", "@1", "--raw"]])
+def test_a_reader_who_leaves_is_no_error(root, args):
+    long_session(root)
+    process = subprocess.Popen([*PYTHON, *args], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    process.stdout.read(100)
+    process.stdout.close()
+    assert process.stderr.read().count(b"\n") <= 1  # the first line of a raw replay
+    assert process.wait() == 0
+    process.stderr.close()
+
+
+def test_a_full_disk_behind_the_output_is_said(root):
+    long_session(root)
+    with open("/dev/full", "w") as full:
+        done = subprocess.run([*PYTHON, "ls"], stdout=full, stderr=subprocess.PIPE, check=False)
+    assert done.stderr == b"rec: could not write to standard output: no space left on device\n"
+    assert done.returncode == 1
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&-", "<&- >&- 2>&-"])
+def test_closed_descriptors(root, filled, closed):
+    line = f"exec {sys.executable} -m recorder replay old {closed}"
+    done = subprocess.run(["sh", "-c", line], capture_output=True, check=False)
+    assert done.returncode == 0
+    assert done.stderr == b""
+    assert (b"select 1;" in done.stdout) == (">&-" not in closed.replace("2>&-", ""))
+
+
+def test_a_locale_without_utf8(root, filled):
+    with closing(maker.store_at(root)) as store:
+        Maker(store, 9, at_ms=maker.now_ms()).turn("select 'ä漢';", "ä漢\n")
+    env = environment(root, root.parent / "home", LC_ALL="C", PYTHONCOERCECLOCALE="0", PYTHONUTF8="0")
+    done = subprocess.run([*PYTHON, "output"], env=env, capture_output=True, check=False)
+    assert (done.returncode, done.stdout) == (0, b"??\n")
+    done = subprocess.run([*PYTHON, "output", "--json"], env=env, capture_output=True, check=False)
+    assert done.returncode == 0
+
+
+def test_light_commands_stay_light(root, filled):
+    heavy = {
+        "apsw",
+        "prompt_toolkit",
+        "pyte",
+        "ulid",
+        "platformdirs",
+        "recorder.sessions",
+        "importlib.metadata",
+    }
+    for args, absent in (
+        (["--version"], heavy),
+        (["ls"], {"prompt_toolkit", "pyte", "ulid", "platformdirs"}),
+    ):
+        code = f"import sys; sys.argv = ['rec', *{args}]\nfrom recorder.cli import main\nmain()\n"
+        code += f"print(sorted({absent} & set(sys.modules)))"
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+        assert done.stdout.splitlines()[-1] == "[]"
+
+
+# --- what is shown -------------------------------------------------------------------------------
+
+
+def test_ls(root, filled):
+    cut, ended, live = filled
+    rows = call(["ls", "--json"], root).json()
+    assert [row["ulid"] for row in rows] == [live.ulid, ended.ulid, cut.ulid]
+    assert [row["status"] for row in rows] == ["live", "ended", "interrupted"]
+    assert [row["state"] for row in rows] == ["running", "error", "idle"]
+    assert [row["exit_status"] for row in rows] == [None, 3, None]
+    assert [row["labels"] for row in rows] == [[], [], ["old"]]
+    assert [row["n_turns"] for row in rows] == [2, 2, 2]
+    assert [row["ulid"] for row in call(["ls", "-n", "1", "--json"], root).json()] == [live.ulid]
+    assert [row["ulid"] for row in call(["ls", "--running", "--json"], root).json()] == [live.ulid]
+    assert [row["ulid"] for row in call(["ls", "--tool", "psql", "--json"], root).json()] == [ended.ulid]
+    assert call(["ls", "-n", "0", "--json"], root).json() == []
+    lines = call(["ls"], root).stdout.splitlines()
+    assert [line.split()[1:4] for line in lines[1:]] == [
+        ["bash", "running", ":2"],
+        ["psql", "ended", "1h"],
+        ["old", "sqlite3", "interrupted"],
+    ]
+    for line, made in zip(lines[1:], (live, ended, cut), strict=True):
+        assert made.ulid.startswith(line.split()[0])
+
+
+def test_ls_here(root, tmp_path):
+    tree = tmp_path / "tree"
+    (tree / ".git").mkdir(parents=True)
+    (tree / "deep").mkdir()
+    with closing(maker.store_at(root)) as store:
+        inside = Maker(store, 1, cwd=str(tree / "deep"), git_root=str(tree))
+        outside = Maker(store, 2, cwd=str(tmp_path / "plain/x"))
+    (tmp_path / "plain").mkdir()
+    assert [row["ulid"] for row in call(["ls", "--here", "--json"], root, cwd=tree).json()] == [inside.ulid]
+    assert [row["ulid"] for row in call(["ls", "--here", "--json"], root, cwd=tmp_path / "plain").json()] == [
+        outside.ulid
+    ]
+
+
+def test_events(root, filled):
+    rows = call(["events", "old", "--json"], root).lines()
+    assert [row["kind"] for row in rows] == ["prompt", "output", "output", "prompt"]
+    assert [row["seq"] for row in rows] == [1, 2, 3, 4]
+    some = call(["events", "old", "--kind", "prompt", "--kind", "warn", "-n", "1", "--json"], root).lines()
+    assert [row["text"] for row in some] == ["select 2;"]
+    assert call(["events", "old", "-n", "0", "--json"], root).stdout == ""
+    lines = call(["events", "old"], root).stdout.splitlines()
+    assert [line.split()[0] for line in lines] == ["1", "2", "3", "4"]
+    assert lines[0].endswith("select 1;")
+
+
+def test_log(root, filled):
+    cut, ended, _live = filled
+    rows = call(["log", "--json"], root).lines()
+    assert [row["command"] for row in rows] == [
+        "select 1;",
+        "select 2;",
+        "\\d",
+        "select x;",
+        "ls",
+        "sleep 100",
+    ]
+    assert [row["end"] for row in rows] == ["done", "interrupted", "done", "done", "done", "running"]
+    assert [row["n_output_bytes"] for row in rows] == [3, 0, 9, 14, 5, 0]
+    assert [row["command"] for row in call(["log", ended.ulid, "--json"], root).lines()] == [
+        "\\d",
+        "select x;",
+    ]
+    assert [row["command"] for row in call(["log", "--failed", "--json"], root).lines()] == ["select x;"]
+    assert [row["command"] for row in call(["log", "-n", "1", "--json"], root).lines()] == ["sleep 100"]
+    assert len(call(["log", "--since", "2020-01-01", "--json"], root).lines()) == 6
+    assert call(["log", "--since", "2100-01-01T00:00:00+02:00", "--json"], root).stdout == ""
+    assert len(call(["log", "--cwd", "/srv/work", "--json"], root).lines()) == 6
+    assert call(["log", "--cwd", ".", "--json"], root).stdout == ""
+    lines = call(["log"], root).stdout.splitlines()
+    assert [line.split()[0] for line in lines[:2]] == ["old:1", "old:2"]
+    for line, row in zip(lines, rows, strict=True):
+        name = line.split()[0]
+        found = call(["output", name, "--json"], root).json()
+        assert (found["session"], found["turn"]) == (row["session"], row["turn"])
+    assert cut.ulid == rows[0]["session"]
+
+
+def test_output(root, filled):
+    _cut, ended, _live = filled
+    assert call(["output"], root).stdout == "a b\n"
+    assert call(["output", f"{ended.ulid[:10]}:-1"], root).stdout == "ERROR:  no x\n"
+    assert call(["output", f"{ended.ulid}:1", "--raw"], root).stdout == "nothing\r\n"
+    line = call(["output", "old:1", "--json"], root).json()
+    assert list(line)[-2:] == ["truncated", "output"]
+    assert (line["command"], line["output"], line["exit_status"]) == ("select 1;", "1\n", 0)
+    raw = call(["output", "old:1", "--json", "--raw"], root).json()
+    assert list(raw)[-2:] == ["truncated", "output_b64"]
+    assert base64.b64decode(raw["output_b64"]) == b"1\r\n"
+    assert call(["output", "old:2", "--json"], root).json()["end"] == "interrupted"
+    refused(call(["output", "old:3"], root), 1, "no such turn: old:3")
+    refused(call(["output", "old"], root), 1, "no such turn: old")
+
+
+def test_replay(root, filled):
+    result = call(["replay", "old"], root)
+    first, *rest = result.stdout.splitlines()
+    assert first == "4 prior events, most recent 2h ago"
+    assert rest == ["sqlite> select 1;", "1", "sqlite> select 2;"]
+    shown = call(["replay", "old", "-n", "1", "--json"], root).json()
+    assert list(shown) == ["first_line", "n_events", "most_recent_at", "events"]
+    assert (shown["first_line"], shown["n_events"]) == (first, 4)
+    assert [event["text"] for event in shown["events"]] == ["select 2;"]
+    assert shown["most_recent_at"] == shown["events"][0]["at"]
+    raw = call(["replay", "old", "--raw"], root)
+    assert (raw.stdout, raw.stderr) == ("1\r\n", first + "\n")
+
+
+def test_replay_of_bytes_that_drive_terminals(root):
+    with closing(maker.store_at(root)) as store:
+        one = Maker(store, 1)
+        one.prompt("evil")
+        one.printed("\x1b]52;c;cm0=\x07\x9b5n", b"\x1b]52;c;cm0=\x07\xff")
+        one.done()
+    shown = call(["replay", "@1"], root).stdout
+    assert not {"\x1b", "\x07", "\x9b"} & set(shown)
+    raw = subprocess.run([*PYTHON, "replay", "@1", "--raw"], capture_output=True, check=True).stdout
+    assert raw == b"\x1b]52;c;cm0=\x07\xff"
+
+
+def test_labels(root, filled):
+    cut, ended, live = filled
+    assert call(["label", "@1", "shop"], root).stdout == ""
+    assert call(["label", "@2", "shop"], root).stdout == f"label shop moved from {live.ulid}\n"
+    rows = call(["labels", "--json"], root).json()
+    assert rows == [{"label": "old", "ulid": cut.ulid}, {"label": "shop", "ulid": ended.ulid}]
+    assert [line.split()[0] for line in call(["labels"], root).stdout.splitlines()] == ["old", "shop"]
+    assert call(["label", "--rm", "shop"], root).stdout == ""
+    refused(call(["label", "--rm", "shop"], root), 1, "no such label: shop")
+    refused(call(["label", "old", "a/b"], root), 2, "could not use the label: it holds a '/'")
+    assert (
+        call(["events", "@2", "--kind", "mark", "--json"], root).lines()[-1]["text"] == "label shop removed"
+    )
+
+
+def test_several_sessions_are_listed(root):
+    at_ms = maker.now_ms()
+    with closing(maker.store_at(root)) as store:
+        one, two = Maker(store, 1, at_ms=at_ms), Maker(store, 2, at_ms=at_ms)
+    result = call(["replay", one.ulid[:8]], root)
+    assert result.status == 1
+    assert result.stderr.splitlines() == [
+        f"rec: could not choose a session: several begin with {one.ulid[:8]}",
+        f"  {two.ulid}",
+        f"  {one.ulid}",
+    ]
+
+
+# --- on a terminal -------------------------------------------------------------------------------
+
+
+def test_colours_are_for_terminals_that_have_them(root, filled, start):
+    coloured = start([*PYTHON, "ls"], root=root)
+    assert coloured.wait() == 0
+    assert b"\x1b[" in coloured.raw
+    for env in ({"NO_COLOR": "1"}, {"TERM": "dumb"}, {"TERM": None}):
+        plain = start([*PYTHON, "ls"], root=root, env=env)
+        assert plain.wait() == 0
+        assert b"\x1b" not in plain.raw
+        assert b"interrupted" in plain.raw
+
+
+def test_tables_fit_the_terminal(root, start):
+    with closing(maker.store_at(root)) as store:
+        one = Maker(store, 1, cwd="/a/very/long/directory/" + "deep/" * 30)
+        one.turn("select " + "x, " * 100, "y" * 300 + "\n")
+        store.set_label("a label that is quite long, as labels may be", one.ulid)
+    for args in (["ls"], ["log"], ["events", "@1"]):
+        term = start([*PYTHON, *args], root=root, cols=80, env={"NO_COLOR": "1"})
+        assert term.wait() == 0
+        rows = bytes(term.raw).decode().splitlines()
+        assert len(rows) == {"ls": 2, "log": 1, "events": 3}[args[0]]
+        assert max(map(len, rows)) <= 80
+
+
+def test_output_is_made_safe_on_a_terminal(root, start):
+    with closing(maker.store_at(root)) as store:
+        one = Maker(store, 1)
+        one.prompt("evil")
+        one.printed("tab\tand \x1b]0;title\x07 no newline", b"\x1b]0;title\x07")
+        one.done()
+    term = start([*PYTHON, "output"], root=root)
+    assert term.wait() == 0
+    assert bytes(term.raw) == b"tab\tand \\x1b]0;title\\x07 no newline\r\n"
+    assert call(["output"], root).stdout == "tab\tand \x1b]0;title\x07 no newline"
+
+
+# --- inside a session ----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def inside(root, start):
+    """Run `rec` on a terminal as if inside a recorded session; its recorder is the shell we start."""
+
+    def begin(ulid, line, **env):
+        facts = {"REC_SESSION": ulid, "REC_NONCE": "n0nce", "XDG_RUNTIME_DIR": str(root.parent), **env}
+        script = f"REC_TTY=$(tty) REC_PID=$$; export REC_TTY REC_PID; {sys.executable} -m recorder {line}"
+        term = start(["sh", "-c", script + "; exit $?"], root=root, env=facts)
+        return term.wait(), bytes(term.raw).decode()
+
+    (root.parent / "rec").mkdir(mode=0o700)
+    return begin
+
+
+@pytest.mark.parametrize("args", [["note", "x"], ["alert", "x"], ["pause"], ["unpause"], ["status"]])
+def test_outside_a_session_is_refused(root, filled, args):
+    result = call(args, root)
+    assert result.status == 1
+    assert result.stderr.splitlines()[0].endswith(": this is not a recorded session")
+    # a variable alone is no proof
+    told = {
+        "REC_SESSION": filled[2].ulid,
+        "REC_PID": str(os.getpid()),
+        "REC_TTY": "/dev/tty",
+        "REC_NONCE": "x",
+    }
+    assert call(args, root, env=told).status == 1
+
+
+def test_note_and_alert(root, inside, filled):
+    live = filled[2]
+    assert inside(live.ulid, "note the index  was missing") == (0, "")
+    assert inside(live.ulid, "alert -- -- too hot") == (0, "")
+    note, alert = call(["events", live.ulid, "-n", "2", "--json"], root).lines()
+    assert (note["kind"], note["text"], note["turn"]) == ("mark", "the index was missing", 2)
+    assert (alert["kind"], alert["text"], alert["turn"]) == ("alert", "-- too hot", 2)
+    assert note["meta"] == {"mark": "note"}
+    assert call(["log", live.ulid, "--failed", "--json"], root).lines()[0]["turn"] == 2
+
+
+def test_what_needs_the_store_says_that_there_is_none(root, inside, filled):
+    live = filled[2]
+    for line in ("note x", "alert x"):
+        status, shown = inside(live.ulid, line, REC_PERSIST="0")
+        assert (status, shown) == (1, "rec: persistence disabled\r\n")
+    assert len(call(["events", live.ulid, "--json"], root).lines()) == 4
+
+
+def test_a_session_without_a_row_cannot_be_noted_in(root, inside, filled):
+    status, shown = inside(maker.ulid(77), "note x")
+    assert status == 1
+    assert shown.startswith("rec: could not write to session ")
+
+
+def test_status(root, inside, filled):
+    live = filled[2]
+    (root.parent / "rec" / f"status-{live.ulid}.json").write_text('{"recording": "paused", "queue_bytes": 7}')
+    status, shown = inside(live.ulid, "status --json")
+    assert status == 0
+    row = json.loads(shown)
+    assert list(row) == ["session", "recording", "label", "n_events", "queue_bytes", "store_bytes", "persist"]
+    assert row["store_bytes"] > 0
+    assert (row["session"], row["recording"], row["label"]) == (live.ulid, "paused", None)
+    assert (row["n_events"], row["queue_bytes"], row["persist"]) == (4, 7, True)
+    status, shown = inside(live.ulid, "status", NO_COLOR="1")
+    assert (status, shown.split()[:4]) == (0, ["session", live.ulid, "recording", "paused"])
+
+
+def test_status_of_a_session_that_is_not_kept(root, inside):
+    status, shown = inside(maker.ulid(77), "status --json", REC_PERSIST="0")
+    row = json.loads(shown)
+    assert status == 0
+    assert (row["recording"], row["n_events"], row["store_bytes"], row["persist"]) == (
+        "off",
+        None,
+        None,
+        False,
+    )
+
+
+def test_status_of_a_recorder_that_publishes_nothing(root, inside, filled):
+    _status, shown = inside(filled[2].ulid, "status --json")
+    row = json.loads(shown)
+    assert (row["recording"], row["queue_bytes"]) == ("on", None)
+
+
+@pytest.mark.parametrize(("verb", "goal"), [("pause", "paused"), ("unpause", "on")])
+def test_pause_goes_through_the_terminal(root, inside, filled, verb, goal):
+    live = filled[2]
+    (root.parent / "rec" / f"status-{live.ulid}.json").write_text(json.dumps({"recording": goal}))
+    status, shown = inside(live.ulid, verb)
+    introducer, nonce, _pid, _counter, said = shown.removesuffix("\x07").split(";")
+    assert (status, introducer, nonce, said) == (0, "\x1b]6973", "n0nce", verb)
+
+
+def test_a_recorder_that_does_not_answer_is_named(root, inside, filled):
+    live = filled[2]
+    (root.parent / "rec" / f"status-{live.ulid}.json").write_text('{"recording": "on"}')
+    status, shown = inside(live.ulid, "pause")
+    assert status == 1
+    assert "rec: could not pause the recording: its recorder does not answer" in shown
