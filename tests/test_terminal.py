@@ -187,6 +187,27 @@ os._exit(0)
     assert before == "x" * int(total)
 
 
+def test_opening_a_terminal_does_not_make_it_the_controlling_one():
+    master, slave = os.openpty()
+    program = "from recorder import procfs\nt = Terminal.open()\nsay(t.in_fd > 2, procfs.stat('self').tty)"
+    done = run(program, stdin=slave, stdout=slave, stderr=subprocess.PIPE, start_new_session=True)
+    os.close(master)
+    os.close(slave)
+    assert done.stderr == b"True 0\n"
+
+
+def test_a_terminal_whose_name_leads_elsewhere_is_used_as_it_is():
+    program = """
+master, slave = os.openpty()
+os.dup2(master, 0)      # opening its name, /dev/ptmx, makes another pty
+t = Terminal.open()
+os.write(slave, b"here")
+wait(t)
+say(t.in_fd, t.read())
+"""
+    assert run(program, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE).stderr == b"0 b'here'\n"
+
+
 # --- no terminal ---------------------------------------------------------------------------------
 
 
