@@ -12,7 +12,7 @@ import re
 from enum import Enum, auto
 from typing import NamedTuple
 
-MAX_STRING = 1 << 20  # an OSC or DCS longer than this is given up: no terminal waits for more
+MAX_STRING = 1 << 20  # an OSC or DCS whose end is farther away is given up: no terminal waits for more
 MAX_CSI = 64  # bytes; a longer control sequence is none we look for
 
 
@@ -55,7 +55,9 @@ _BEGIN = re.compile(
     rb"|(?P<partial>(?:\[[?<>=!]?[0-9;]*[ ]?)?\Z)"
     rb")"
 )
-_STRING_END = re.compile(rb"\x07|\x1b\\|[\x18\x1a]|\x1b(?=[^\\])")
+# A lone ESC at the very end may be the first half of ST: no end yet.
+_STRING_END = re.compile(rb"\x1b\\|[\x18\x1a]|\x1b(?=[^\\])")
+_OSC_END = re.compile(rb"\x07|" + _STRING_END.pattern)  # BEL is a byte like any other in the rest
 
 
 class Watch:
@@ -65,6 +67,13 @@ class Watch:
         """Start at offset 0 in the ground state."""
         self._held = b""
         self._offset = 0  # of the first held byte
+        self._sought = 0  # bytes of a held string in which its end was sought …
+        self._known = 0  # … before this feed
+
+    @property
+    def pending(self) -> int:
+        """How many bytes at the end of what was fed may still become a find."""
+        return len(self._held)
 
     def feed(self, data: bytes) -> list[Spot]:
         """Return what ``data``, joined with what was held back, completes."""
@@ -72,6 +81,7 @@ class Watch:
             self._offset += len(data)
             return []
         buf = self._held + data
+        self._known, self._sought = self._sought, 0
         spots: list[Spot] = []
         pos = self._scan(buf, spots)
         self._offset += pos
@@ -81,38 +91,36 @@ class Watch:
     def _scan(self, buf: bytes, spots: list[Spot]) -> int:
         pos = 0
         while (match := _BEGIN.search(buf, pos)) is not None:
-            if match["partial"] is not None:
-                if len(buf) - match.start() > MAX_CSI:
-                    pos = match.end()
-                    break
-                return match.start()
+            size = match.end() - match.start()
             if match["string"] is not None:
                 after = self._string(buf, match, spots)
                 if after is None:
                     return match.start()
                 pos = after
-                continue
-            spots.append(self._spot(match))
-            pos = match.end()
+            elif size > MAX_CSI:
+                pos = match.end()
+            elif match["partial"] is not None:
+                return match.start()
+            else:
+                spots.append(self._spot(match))
+                pos = match.end()
         return len(buf)
 
     def _string(self, buf: bytes, begin: re.Match[bytes], spots: list[Spot]) -> int | None:
         """Consume one OSC, DCS, APC, PM or SOS; None while its end is still to come."""
-        end = _STRING_END.search(buf, begin.end())
+        is_osc = begin["string"] == b"]"
+        # What was searched before needs no second look, but for an ESC that was its last byte.
+        known = self._known - 1 if begin.start() == 0 else 0
+        end = (_OSC_END if is_osc else _STRING_END).search(buf, max(begin.end(), known))
+        limit = begin.start() + MAX_STRING
+        if len(buf) > limit if end is None else end.start() >= limit:
+            return begin.end()  # given up: its bytes are output like any other
         if end is None:
-            # A lone ESC at the very end may be the first half of ST: still to come as well.
-            return None if len(buf) - begin.start() < MAX_STRING else begin.end()
-        if end[0] == b"\x07" and begin["string"] != b"]":
-            # BEL ends an OSC only; in the other strings it is a byte like any other.
-            rest = _STRING_END.search(buf, end.end())
-            while rest is not None and rest[0] == b"\x07":
-                rest = _STRING_END.search(buf, rest.end())
-            if rest is None:
-                return None if len(buf) - begin.start() < MAX_STRING else begin.end()
-            end = rest
+            self._sought = len(buf) - begin.start()
+            return None
         if end[0] == b"\x1b":
             return end.start()  # ESC inside aborts the string and begins anew
-        if begin["string"] == b"]" and end[0] in (b"\x07", b"\x1b\\"):
+        if is_osc and end[0] in (b"\x07", b"\x1b\\"):
             body = buf[begin.end() : end.start()]
             spots.append(Spot(SpotKind.OSC, self._offset + begin.start(), self._offset + end.end(), body))
         return end.end()
