@@ -20,7 +20,7 @@ class Mode(Enum):
     """Who edits the line."""
 
     LINE = "line"  # canonical, echo on: rec does
-    SECRET = "secret"  # canonical, echo off: the tool; nothing of it is kept
+    SECRET = "secret"  # noqa: S105  (a name; canonical, echo off: the tool, and nothing of it is kept)
     RAW = "raw"  # not canonical: the tool
 
 
@@ -42,6 +42,7 @@ ALTERNATE = frozenset({47, 1047, 1049})
 MOUSE = (9, 1000, 1001, 1002, 1003, 1004, 1005, 1006, 1015, 1016)
 KEPT = frozenset({1, 7, 12, 25, 66, 2004, 2026, 2031, *MOUSE})
 DEFAULT_ON = frozenset({7, 25})  # autowrap and the visible cursor
+SOFT = frozenset({1, 7, 25, 66})  # what a soft reset puts back
 
 
 class Ledger:
@@ -54,7 +55,7 @@ class Ledger:
         self._shape = b""
         self._region = b""
         self._modify_keys = b""
-        self._kitty: list[bytes] = []
+        self._kitty: list[int] = [0]  # keyboard flags: the usual ones, then what was pushed on top
         self.alternate: int | None = None  # the mode number that opened the alternate screen
 
     def note(self, spot: Spot) -> None:
@@ -71,7 +72,15 @@ class Ledger:
         elif spot.kind is SpotKind.KEYS:
             self._keys(spot.body)
         elif spot.kind is SpotKind.RESET:
-            self.__init__()  # type: ignore[misc]  # a terminal reset is exactly a new ledger
+            self._reset(soft=spot.body == b"\x1b[!p")
+
+    def _reset(self, *, soft: bool) -> None:
+        """Begin anew; a soft reset (DECSTR) leaves screen, mouse, paste and kitty's keys as they are."""
+        modes, kitty, alternate = self._modes, self._kitty, self.alternate
+        self.__init__()  # type: ignore[misc]  # a terminal reset is exactly a new ledger
+        if soft:
+            self._modes = {number: on for number, on in modes.items() if number not in SOFT}
+            self._kitty, self.alternate = kitty, alternate
 
     def _set(self, number: int, *, on: bool) -> None:
         if number in ALTERNATE:
@@ -80,13 +89,20 @@ class Ledger:
             self._modes[number] = on
 
     def _keys(self, body: bytes) -> None:
+        """Follow the keyboard protocols: xterm's modifyOtherKeys, and kitty's flags with their stack."""
+        numbers = [int(part) if part.isdigit() else 0 for part in body[3:-1][:40].split(b";")]
+        first = numbers[0]
         if body.endswith(b"m"):
-            self._modify_keys = b"" if body in (b"\x1b[>4m", b"\x1b[>4;0m", b"\x1b[>m") else body
+            if body.startswith(b"\x1b[>") and first in (0, 4):
+                self._modify_keys = body if any(numbers[1:]) else b""
         elif body.startswith(b"\x1b[>"):
-            self._kitty.append(body)
+            self._kitty.append(first)
         elif body.startswith(b"\x1b[<"):
-            count = next(_numbers(body[3:-1]), 1)
-            del self._kitty[max(0, len(self._kitty) - count) :]
+            del self._kitty[max(1, len(self._kitty) - max(1, first)) :]
+        else:
+            how = numbers[1] if len(numbers) > 1 else 1
+            old = self._kitty[-1]
+            self._kitty[-1] = {1: first, 2: old | first, 3: old & ~first}.get(how, old)
 
     def is_on(self, number: int) -> bool:
         """Say whether a private mode is on."""
@@ -109,8 +125,10 @@ class Ledger:
             out.append(b"\x1b7\x1b[r\x1b8")
         if self._modify_keys:
             out.append(b"\x1b[>4;0m")
-        if self._kitty:
-            out.append(b"\x1b[<%du" % len(self._kitty))
+        if len(self._kitty) > 1:
+            out.append(b"\x1b[<%du" % (len(self._kitty) - 1))
+        if self._kitty[0]:
+            out.append(b"\x1b[=0u")
         return b"".join(out)
 
     def reassert(self) -> bytes:
@@ -122,7 +140,9 @@ class Ledger:
         if self._region:
             out.append(b"\x1b7" + self._region + b"\x1b8")
         out.append(self._modify_keys)
-        out.extend(self._kitty)
+        if self._kitty[0]:
+            out.append(b"\x1b[=%du" % self._kitty[0])
+        out += [b"\x1b[>%du" % flags for flags in self._kitty[1:]]
         return b"".join(out)
 
     def leave(self) -> bytes:
