@@ -108,10 +108,13 @@ def listing(store: Store, wanted: Wanted, alive: Alive, now_ms: int) -> list[Row
     """Return the wanted sessions, newest first."""
     if wanted.limit == 0:
         return []
-    narrowed = wanted.running or wanted.stuck_ms is not None or wanted.here is not None
-    summaries = store.summaries(
-        limit=None if narrowed else wanted.limit, archived=wanted.archived, tool=wanted.tool
-    )
+    if wanted.running or wanted.stuck_ms is not None:
+        summaries = _living(store, wanted, alive)
+    else:
+        narrowed = wanted.here is not None
+        summaries = store.summaries(
+            limit=None if narrowed else wanted.limit, archived=wanted.archived, tool=wanted.tool
+        )
     rows = (row(summary, alive) for summary in summaries if _is_here(summary, wanted))
     found = []
     for each in rows:
@@ -122,20 +125,48 @@ def listing(store: Store, wanted: Wanted, alive: Alive, now_ms: int) -> list[Row
     return found
 
 
+def _living(store: Store, wanted: Wanted, alive: Alive) -> list[Summary]:
+    """Return the sessions that have a recorder, newest first: few, however many are stored."""
+    ulids = {one.session for one in store.open_invocations() if alive(one.owner)}
+    found = (store.summary(ulid) for ulid in sorted(ulids, reverse=True))
+    return [
+        summary
+        for summary in found
+        if summary is not None
+        and (wanted.archived or summary.session.archived_ms is None)
+        and wanted.tool in {None, summary.session.tool}
+    ]
+
+
 def log(store: Store, picked: Picked, alive: Alive) -> list[Turn]:
     """Return the picked turns in order, a running turn of a dead session as interrupted."""
     if picked.last == 0:
         return []
     if picked.session is not None:
-        turns = lineage.turns(store, picked.session)
+        kept = _kept(lineage.turns(store, picked.session), picked, store)
+    elif picked.last is None:
+        kept = _kept(store.turns(since_ms=picked.since_ms), picked, store)
     else:
-        narrowed = picked.failed or picked.cwds is not None
-        turns = store.turns(since_ms=picked.since_ms, last=None if narrowed else picked.last)
-    cwds: dict[str, str] = {}
-    kept = [turn for turn in turns if _is_picked(turn, picked, store, cwds)]
+        kept = _newest_kept(store, picked, picked.last)
     if picked.last is not None:
         kept = kept[-picked.last :]
     return settled(store, kept, alive)
+
+
+def _newest_kept(store: Store, picked: Picked, last: int) -> list[Turn]:
+    """Return at least the ``last`` newest picked turns of all sessions, looking back as far as needed."""
+    window = last
+    while True:
+        turns = store.turns(since_ms=picked.since_ms, last=window)
+        kept = _kept(turns, picked, store)
+        if len(kept) >= last or len(turns) < window:
+            return kept
+        window *= 16
+
+
+def _kept(turns: list[Turn], picked: Picked, store: Store) -> list[Turn]:
+    cwds: dict[str, str] = {}
+    return [turn for turn in turns if _is_picked(turn, picked, store, cwds)]
 
 
 def settled(store: Store, turns: Iterable[Turn], alive: Alive) -> list[Turn]:
