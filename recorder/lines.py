@@ -112,6 +112,8 @@ class LineTracker:
 
     def before_cursor(self) -> str:
         """Return the text from the anchor to the cursor, blanks included: a prompt, before any key."""
+        if self._screen is None and not self._pending:
+            return ""  # the emulator is not loaded for a tool that prints no prompt
         self._digest()
         y, x = self._screen.cursor.y, self._screen.cursor.x
         lines: list[str] = []

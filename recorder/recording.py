@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import contextlib
 import os
-import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from recorder import config, identity
+from recorder import config, identity, ids
 from recorder.beacon import Beacon
 from recorder.child import Child
 from recorder.gate import ReadGate
@@ -116,12 +115,10 @@ def run(request: RunRequest) -> Outcome:
 
 
 def _names(request: RunRequest, terminal: Terminal, clock: Clock) -> _Names:
-    from ulid import ULID
-
     argv, masked = mask_argv(tuple(request.argv))
     tool = os.path.basename(argv[0])
     cwd = _cwd()
-    ulid = str(ULID.from_timestamp(clock.started_ms / 1000))
+    ulid = ids.ulid(clock.started_ms)
     session = Session(
         ulid=ulid,
         tool=tool,
@@ -136,7 +133,7 @@ def _names(request: RunRequest, terminal: Terminal, clock: Clock) -> _Names:
         created_ms=clock.started_ms,
     )
     invocation = Invocation(
-        ulid=str(ULID.from_timestamp(clock.started_ms / 1000)),
+        ulid=ids.ulid(clock.started_ms),
         session=ulid,
         started_ms=clock.started_ms,
         owner=identity.owner(),
@@ -145,7 +142,7 @@ def _names(request: RunRequest, terminal: Terminal, clock: Clock) -> _Names:
         target=target(tuple(request.argv), tool),
     )
     outer = request.env.get("REC_NONCE") if config.current_session(request.env) else None
-    return _Names(session, invocation, secrets.token_hex(16), outer)
+    return _Names(session, invocation, ids.nonce(), outer)
 
 
 def _cwd() -> str:
@@ -185,10 +182,9 @@ class _Recording:
 
     def run(self, signals: Signals) -> Outcome:
         """Relay to the end, put the terminal back, then finish the store."""
-        self.writer.start()
         self._greet_outer("nested", self.names.session.ulid, str(os.getpid()))
-        if self.request.label is not None:
-            self.relay.begin_with(lambda: self.live.set_label(str(self.request.label)))
+        if self.request.label is not None and self.request.persist:
+            self.live.want_label(self.request.label)
         try:
             ending = self.relay.run(signals)
         except Exception:

@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING
 from recorder import jobs
 from recorder.child import Exited, Stopped
 from recorder.ending import Leaving
-from recorder.errors import RecError
 from recorder.keyboard import Keyboard
 from recorder.model import Kind, Moment, Size
 from recorder.outlet import Outlet
@@ -42,6 +41,7 @@ BURST = 256 << 10  # bytes taken from the tool before anything else is looked at
 SMALL = 2 << 10  # a read below this was all there was: do not ask again
 HOLD_BACK_MS = 20  # how long a proper prefix of our own mark may be held back
 HELD_LOOK_MS = 10  # while keys wait for a busy tool
+START_MS = 60  # after which the writer starts although the tool has printed nothing
 GAP_AFTER_MS = 2_000  # a full queue stops the tool this long, then the terminal goes on
 NUDGE_MS = 30  # between two sizes, so that a full-screen tool sees both and draws itself again
 
@@ -88,6 +88,8 @@ class Relay:
         self._out = Outlet(self.terminal.write)
         self._in = Outlet(self.child.write)
         self._settle = Settle()
+        self._console = desk.console
+        self._writer_due: int | None = START_MS  # offset (ms) at which the writer starts
         self._full_since: int | None = None
         self._gap = 0  # bytes not recorded since the queue was full
         self._stdin_open = True
@@ -167,9 +169,10 @@ class Relay:
                 self._signalled(number)
             if self.writer.wake_fd in ready:
                 self.writer.clear_wake()
+                self._console.woken()
                 self._told()
-            if self.child.fd in ready and not self._output_held():
-                self._output()
+            if self.child.fd in ready and not self._output_held() and self._output():
+                self._start_writer()
             if self.terminal.in_fd in ready:
                 self._typed()
             self._flush_queues()
@@ -318,7 +321,7 @@ class Relay:
                 self.keyboard.due_ms(),
                 self._settle.due_ms(turn=self.capture.turn is not None),
             ),
-            *(self._leaving.due_ms(), self._nudge_at),
+            *(self._leaving.due_ms(), self._nudge_at, self._writer_due),
         )
         due = [at - now for at in times if at is not None]
         if self._held_since is not None:
@@ -334,8 +337,16 @@ class Relay:
             due.append(int((deadline - time.monotonic()) * 1000) + 1)
         return max(0, min(due)) if due else None
 
+    def _start_writer(self) -> None:
+        """Start the writer's thread: not before the first output, whose way its imports would slow."""
+        if self._writer_due is not None:
+            self._writer_due = None
+            self.writer.start()
+
     def _timers(self) -> None:
         now = self.now()
+        if self._writer_due is not None and now.offset_ms >= self._writer_due:
+            self._start_writer()
         if self._held_since is not None and now.offset_ms - self._held_since >= HOLD_BACK_MS:
             self._release_held(now)
         editor = self.keyboard.active
@@ -450,13 +461,6 @@ class Relay:
         self.child.signal(signal.SIGCONT)
         self.settle()
 
-    def begin_with(self, action: Callable[[], object]) -> None:
-        """Do something before the loop runs; its failure is a notice, as the tool already runs."""
-        try:
-            action()
-        except RecError as error:
-            self.late_notices.append(error.message)
-
     def abandon(self) -> None:
         """Leave in a hurry, after an exception: the screen and the tool get what they would get."""
         with contextlib.suppress(Exception):
@@ -467,6 +471,7 @@ class Relay:
         self.child.hangup()
 
     def _finish(self) -> Ending:
+        self._start_writer()
         now = self.now()
         ending = self._leaving.ending()
         if self._gap:
