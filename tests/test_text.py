@@ -151,6 +151,10 @@ def test_rows_are_edited_as_a_terminal_does(data):
         (b"x\x1b[3Cy\r\n", "x   y\n"),
         ("日本語\b\bx\r\n".encode(), "日本x\n"),
         ("日本語\r\x1b[Cx\r\n".encode(), " x本語\n"),
+        ("日本語\rx\r\n".encode(), "x 本語\n"),
+        (b"form\x0cfeed\x0band\r\n", "form\nfeed\nand\n"),
+        (b"abc  \x1b[2D\x1b[@|\r\n", "abc|\n"),
+        (b"abc  \x1b[3D\x1b[P\r\n", "ab\n"),
         ("e\u0301\bx\r\n".encode(), "x\n"),
         (b"\x1b[35m\x1b[Kfile\x1b[m\x1b[K:\x1b[K match\r\n", "file: match\n"),
         (b"\x1b]0;title\x07\x1b]8;;http://x\x1b\\link\x1b]8;;\x1b\\\x1bPq#0\x1b\\\x1b_G\x1b\\.", "link."),
@@ -180,6 +184,16 @@ def test_rows_that_wrap_are_one_line(data, expected):
     assert plain(data, 80) == expected
 
 
+def test_tabs_count_from_the_beginning_of_the_line():
+    expected = "a" * 12 + " " * 4 + "b" + " " * 7 + "c"
+    assert plain(b"a" * 12 + b"\tb\tc", 10) == expected
+    assert plain(b"a" * 12 + b"\tb\tc\r", 10) == expected
+    assert rendered([b"a" * 12, b"\tb", b"\tc"], 10) == expected
+    assert rendered([b"a" * 12, b"\r\x1b[2C\tb", b"\tc"], 10) == expected
+    assert plain("日本語日本語\tb\tc".encode(), 9) == "日本語日本語    b       c"
+    assert plain("日本語日本語\tb\tc\r".encode(), 9) == "日本語日本語    b       c"
+
+
 @pytest.mark.parametrize(
     ("data", "expected"),
     [
@@ -191,6 +205,15 @@ def test_rows_that_wrap_are_one_line(data, expected):
         pytest.param(b"old text\r\n\x1b[H\x1b[2J\x1b[3Jnew\r\n", "old text\nnew\n", id="clear"),
         pytest.param(b"old\x1b[2J\x1b[Hnew\r\n", "old\nnew\n", id="erase then home"),
         pytest.param(b"old\r\n\x1b[H\x1b[Jnew\r\n", "old\nnew\n", id="home then erase below"),
+        pytest.param(
+            b"\x1b[sone\r\ntwo\x1b[H\x1b[Jnew", "one\ntwo\nnew", id="home then erase a drawn screen"
+        ),
+        pytest.param(b"\x1b[sone\r\ntwo\x1b[2F\x1b[Jnew", "new", id="up then erase"),
+        pytest.param(
+            b"\x1b[s" + b"a" * 85 + b"\x1b[A\r\x1b[K" + b"b" * 80 + b"\r\n",
+            "b" * 80 + "\naaaaa",
+            id="a row that wrapped and was written again",
+        ),
         pytest.param(b"old\x1bcnew\r\n", "old\nnew\n", id="reset"),
         pytest.param(b"one\r\ntwo\r\n\x1b[A\x1b[2J\x1b[Hnew", "one\ntwo\nnew", id="clear a drawn screen"),
         pytest.param(b"one\r\ntwo\x1b[s\x1b[1J\x1b[Hnew", "one\nnew", id="erase above"),
