@@ -12,8 +12,14 @@ from typing import NamedTuple
 
 PASTE_BEGIN = b"\x1b[200~"
 PASTE_END = b"\x1b[201~"
-_TAIL = len(PASTE_BEGIN) - 1
+_TAIL = 16  # bytes; no sequence that is looked for is longer
 
+# Enter and Ctrl-C: plain, in kitty's protocol, of the keypad, and with modifyOtherKeys.
+_ENTER = rb"[\r\n]|\x1b\[13u|\x1bOM"
+_INTERRUPT = rb"\x03|\x1b\[99;5u|\x1b\[27;5;99~"
+
+_CONSOLE = re.compile(rb"\x1b\[\[[A-E]")  # F1 to F5 of the Linux console
+_CONSOLE_PARTIAL = b"\x1b[["
 _CSI = re.compile(rb"\x1b\[[0-?]*[ -/]*[@-~]")
 _CSI_PARTIAL = re.compile(rb"\x1b(\[[0-?]*[ -/]*)?\Z")
 _SS3 = re.compile(rb"\x1bO[ -~]")
@@ -64,8 +70,9 @@ class Scanner:
     def __init__(self, prefix: bytes | None) -> None:
         """Look for ``prefix`` (one control byte) or, with None, for no prefix key."""
         forms = prefix_forms(prefix)
-        marks = [re.escape(PASTE_BEGIN), b"[\r\n\x03]", *(re.escape(form) for form in forms)]
+        marks = [re.escape(PASTE_BEGIN), *(re.escape(form) for form in forms), _INTERRUPT, _ENTER]
         self._outside = re.compile(b"|".join(marks))
+        self._is_interrupt = re.compile(_INTERRUPT).fullmatch
         self._forms = forms
         self._pasting = False
         self._tail = b""  # end of the last read: a paste bracket may be cut anywhere
@@ -89,13 +96,15 @@ class Scanner:
             pos = match.end()
             if match[0] == PASTE_BEGIN:
                 self._pasting = True
-            elif match.start() < lead:
+            elif pos <= lead:
                 continue  # seen in the last read
             elif match[0] in self._forms:
+                if match.start() < lead:
+                    continue  # the tool has its beginning already
                 self._tail = b""
                 forward = buf[lead : match.start()]
                 return Scan(forward, enters, interrupted, hit=True, rest=buf[pos:])
-            elif match[0] == b"\x03":
+            elif self._is_interrupt(match[0]):
                 enters, interrupted = 0, True
             else:
                 enters += 1
@@ -130,7 +139,9 @@ def _split_escape(buf: bytes, *, final: bool) -> tuple[bytes, bytes] | None:
             end += len(PASTE_END)
             return buf[:end], buf[end:]
         return (buf, b"") if final else None
-    for pattern in (_CSI, _SS3, _STRING):
+    if buf == _CONSOLE_PARTIAL and not final:
+        return None
+    for pattern in (_CONSOLE, _CSI, _SS3, _STRING):
         if match := pattern.match(buf):
             return match[0], buf[match.end() :]
     if _REPLY_STRING.match(buf) or _CSI_PARTIAL.match(buf) or buf == b"\x1bO":
@@ -146,3 +157,13 @@ def _split_escape(buf: bytes, *, final: bool) -> tuple[bytes, bytes] | None:
 def is_reply(key: bytes) -> bool:
     """Say whether a key is a terminal's answer rather than something a person typed."""
     return bool(_REPLY.fullmatch(key)) or (bool(_REPLY_STRING.match(key)) and len(key) > 2)
+
+
+def only_replies(data: bytes) -> bool:
+    """Say whether typed bytes are nothing but a terminal's answers: nobody has touched a key."""
+    while data:
+        cut = split_key(data)
+        if cut is None or not is_reply(cut[0]):
+            return False
+        data = cut[1]
+    return True
