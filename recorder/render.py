@@ -6,6 +6,7 @@ reader's terminal. Prints nothing; layout may change, the JSON beside it may not
 
 from __future__ import annotations
 
+import re
 import time
 from dataclasses import dataclass
 from pathlib import PurePath
@@ -28,6 +29,8 @@ GAP = "  "
 ELLIPSIS = "…"
 DAY_S = 86_400
 SHORT_MS = 10_000  # below this a duration shows tenths of a second
+
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")  # C0, DEL, C1, …
 
 STYLES = {
     "bold": "1",
@@ -67,11 +70,11 @@ class Cell:
 
 
 def safe_text(text: str) -> str:
-    """Return recorded text with its lines and tabs, everything else made visible."""
-    if text.isprintable():
-        return text
-    lines = text.replace("\r\n", "\n").split("\n")
-    return "\n".join("\t".join(map(visible, line.split("\t"))) for line in lines)
+    """Return what a tool printed with its lines and tabs as it was, but no control that a terminal obeys.
+
+    Joiners and directional marks stay, unlike in metadata: without them scripts and emoji fall apart.
+    """
+    return _CONTROL.sub(lambda found: visible(found[0]), text.replace("\r\n", "\n"))
 
 
 def width(text: str) -> int:

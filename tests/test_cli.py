@@ -574,3 +574,66 @@ def test_a_recorder_that_does_not_answer_is_named(root, inside, filled):
     status, shown = inside(live.ulid, "pause")
     assert status == 1
     assert "rec: could not pause the recording: its recorder does not answer" in shown
+
+
+# --- around a tool -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("args", "status", "shown"),
+    [
+        (["sh", "-c", "exit 4"], 4, ""),
+        (["run", "--", "sh", "-c", "exit 3"], 3, ""),
+        (["run", "sh", "-c", "kill -9 $$"], 137, ""),
+        (["printf", "%s,", "-h", "--json", "--", "--root"], 0, "-h,--json,--,--root,"),
+        (["run", "printf", "%s,", "--help"], 0, "--help,"),
+        (["run", "--no-persist", "--", "printf", "%s,", "--", "-n"], 0, "--,-n,"),
+    ],
+)
+def test_all_words_after_the_tool_are_its_own(root, args, status, shown):
+    result = call(args, root)
+    assert (result.status, result.stdout, result.stderr) == (status, shown, "")
+    assert len(call(["ls", "--json"], root).json()) == ("--no-persist" not in args)
+
+
+def test_a_tool_that_is_not_there(root):
+    result = call(["repaly", "x"], root)
+    refused(result, 127, "could not run repaly: not found")
+    assert result.stderr.splitlines()[1] == "did you mean `rec replay`?"
+    refused(call(["run", "--", "repaly"], root), 127, "could not run repaly: not found")
+    assert not (root / "rec.db").exists()
+
+
+def test_a_label_that_is_none_starts_no_tool(root, tmp_path):
+    result = call(["run", "--label", "a/b", "--", "touch", str(tmp_path / "started")], root)
+    refused(result, 2, "could not use the label: it holds a '/'")
+    assert not (tmp_path / "started").exists()
+
+
+def test_commands_inside_a_recorded_shell(root, start_rec):
+    rec = " ".join(PYTHON)
+    term = start_rec(["run", "--label", "shop", "--", "sh"])
+    term.expect("$ ")
+    for number, line in enumerate(["note the index", "alert too hot", "pause", "note unseen", "unpause"]):
+        term.line(f"{rec} {line}; echo end-{number}-$?")
+        term.expect(f"end-{number}-0")
+    term.line(f"{rec} status --json > {root.parent}/told; {rec} output :1; echo end-9-$?")
+    term.expect("end-9-0")
+    term.line("exit")
+    assert term.wait() == 0
+    told = json.loads((root.parent / "told").read_text())
+    assert (told["label"], told["recording"], told["persist"]) == ("shop", "on", True)
+    rows = call(["events", "shop", "--json"], root).lines()
+    marks = [(row["kind"], row["text"]) for row in rows if row["kind"] in {"mark", "alert"}]
+    assert marks == [
+        ("mark", "label shop"),
+        ("mark", "the index"),
+        ("alert", "too hot"),
+        ("mark", "paused"),
+        ("mark", "unseen"),
+        ("mark", "recording again"),
+    ]
+    turns = call(["log", "shop", "--json"], root).lines()
+    assert [row["turn"] for row in rows if row["text"] in {"the index", "too hot"}] == [1, 2]
+    assert f"{rec} note unseen" not in "".join(row["command"] for row in turns)
+    assert call(["output", "shop:1"], root).stdout == "end-0-0\n"

@@ -182,6 +182,11 @@ def test_clip_counts_columns_not_characters():
     assert render.width("漢字…") == 5
 
 
+def test_printed_text_keeps_what_only_shapes_it():
+    family = "\U0001f469\u200d\U0001f467 \u05d0\u200f"
+    assert render.safe_text(family) == family
+
+
 def test_recorded_text_keeps_its_lines_and_loses_its_power():
     shown = render.safe_text("plain\tcell\nGrüße\x1b[31mred\x1b]0;t\x07\x9b2J")
     assert shown.startswith("plain\tcell\nGrüße")
