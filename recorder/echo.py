@@ -7,7 +7,7 @@ quiet, lies inside it when the tool prints at the same moment, and may arrive in
 
 from __future__ import annotations
 
-WINDOW = 4 << 10  # bytes after which an echo that did not come will not come
+WINDOW = 4 << 10  # bytes; an echo that does not begin within them will not come
 
 
 def as_echoed(line: bytes) -> bytes:
@@ -24,13 +24,13 @@ def as_echoed(line: bytes) -> bytes:
 
 
 class EchoFilter:
-    """Find one expected echo; everything else passes through in order."""
+    """Find one expected echo; everything else passes through in order, however it arrives."""
 
     def __init__(self) -> None:
         """Expect nothing."""
         self._want = b""
-        self._got = 0  # bytes of the wanted echo seen as an exact prefix so far
-        self._seen = 0
+        self._held = b""  # the end of what came, which may be the beginning of the echo
+        self._seen = 0  # bytes given out since the line was sent
 
     @property
     def waiting(self) -> bool:
@@ -38,28 +38,49 @@ class EchoFilter:
         return bool(self._want)
 
     def expect(self, line: bytes) -> None:
-        """Expect the echo of ``line`` from here on."""
+        """Expect the echo of ``line`` from here on; ``release`` what the one before held."""
         self._want = as_echoed(line)
-        self._got = self._seen = 0
+        self._seen = 0
 
     def cut(self, data: bytes) -> list[tuple[int, bytes]]:
-        """Return the parts of ``data`` that are output, each with its offset in ``data``."""
+        """Return the parts of the stream that are output, each with its offset in ``data``.
+
+        An offset is negative where the part begins with bytes that were held back before.
+        """
         if not self._want or not data:
-            return [(0, data)]
-        rest = self._want[self._got :]
-        if data.startswith(rest):
-            self._want = b""
-            return [(len(rest), data[len(rest) :])]
-        if rest.startswith(data):
-            self._got += len(data)
-            return []
-        found = data.find(self._want)
+            return [(0, data)] if data else []
+        lead = len(self._held)
+        buf = self._held + data
+        self._held = b""
+        room = WINDOW - self._seen  # the echo begins before this
+        found = buf.find(self._want, 0, room + len(self._want) - 1)
         if found >= 0:
             end = found + len(self._want)
             self._want = b""
-            return [(0, data[:found]), (end, data[end:])]
-        self._seen += len(data)
-        self._got = 0
-        if self._seen > WINDOW:
-            self._want = b""
-        return [(0, data)]
+            parts = [(-lead, buf[:found]), (end - lead, buf[end:])]
+        else:
+            keep = self._begun(buf, room)
+            self._held = buf[keep:]
+            self._seen += keep
+            if self._seen >= WINDOW:
+                self._want = b""
+            parts = [(-lead, buf[:keep])]
+        return [(at, part) for at, part in parts if part]
+
+    def release(self) -> list[tuple[int, bytes]]:
+        """Stop waiting: the tool waits for its next line, and the kernel echoes at once.
+
+        Return what was held back, with its offset (negative) from the end of the stream.
+        """
+        held, self._held, self._want = self._held, b"", b""
+        return [(-len(held), held)] if held else []
+
+    def _begun(self, buf: bytes, room: int) -> int:
+        """Return where the end of ``buf`` may be the beginning of the echo, else its length."""
+        first = self._want[:1]
+        at = buf.find(first, max(0, len(buf) - len(self._want) + 1), room)
+        while at >= 0:
+            if self._want.startswith(buf[at:]):
+                return at
+            at = buf.find(first, at + 1, room)
+        return len(buf)
