@@ -127,7 +127,7 @@ def split_key(buf: bytes, *, final: bool = False) -> tuple[bytes, bytes] | None:
         return first, buf[1:]
     if match := _UTF8.match(buf):
         return match[0], buf[match.end() :]
-    if not final and len(buf) < 4 and _NEEDS_MORE_UTF8.match(buf):
+    if not final and _NEEDS_MORE_UTF8.match(buf):
         return None
     return first, buf[1:]
 

@@ -90,6 +90,14 @@ def test_the_prefix_key_ends_a_scan_in_each_of_its_forms(form):
     assert scan == (b"ab\r", 1, False, True, b"cd\r")
 
 
+@pytest.mark.parametrize("form", prefix_forms(PREFIX)[1:])
+def test_a_prefix_key_whose_beginning_the_tool_has_is_the_tools(form):
+    for cut in range(1, len(form)):
+        scanner = Scanner(PREFIX)
+        assert scanner.scan(form[:cut]).forward == form[:cut]
+        assert scanner.scan(form[cut:] + b"x") == (form[cut:] + b"x", 0, False, False, b"")
+
+
 def test_forms_of_the_prefix_key():
     assert prefix_forms(None) == ()
     assert prefix_forms(b"\x1d") == (b"\x1d", b"\x1b[93;5u", b"\x1b[27;5;93~")
@@ -208,12 +216,14 @@ def test_nothing_is_no_key():
 
 REPLIES = [
     b"\x1b[?1;2c", b"\x1b[>41;366;0c", b"\x1b[12;40R", b"\x1b[?12;40R", b"\x1b[0n", b"\x1b[?2026;2$y",
-    b"\x1b[?1u", b"\x1b[I", b"\x1b[O", b"\x1b[8;24;80t", b"\x1b]11;rgb:0000/0000/0000\x1b\\", b"\x1b]4;1;rgb:0/0/0\x07",
+    b"\x1b[?1u", b"\x1b[I", b"\x1b[O", b"\x1b[8;24;80t", b"\x1b]11;rgb:0000/0000/0000\x1b\\",
+    b"\x1b]4;1;rgb:0/0/0\x07",
     b"\x1bP1+r524742\x1b\\", b"\x1b_Gi=1;OK\x1b\\", b"\x1b[?62;4S",
 ]  # fmt: skip
 KEYS = [
     b"a", b"\r", b"\x1b", b"\x1b[A", b"\x1bOP", b"\x1b[15~", b"\x1b[1;5C", b"\x1b[93;5u", b"\x1b[Z",
-    b"\x1b[H", b"\x1b[F", b"\x1b[3~", b"\x1bb", b"\x1bP", b"\x1b]", b"\x1b_", b"\x1b[P", b"\x1b[R", PASTE_BEGIN + b"x" + PASTE_END,
+    b"\x1b[H", b"\x1b[F", b"\x1b[3~", b"\x1bb", b"\x1bP", b"\x1b]", b"\x1b_", b"\x1b[P", b"\x1b[R",
+    PASTE_BEGIN + b"x" + PASTE_END,
 ]  # fmt: skip
 
 
