@@ -82,10 +82,38 @@ def test_the_lock_has_every_package_with_hashes_and_no_address():
     locked = {entry.split("==")[0].replace("_", "-").lower() for entry in entries}
     assert all("==" in entry and "--hash=sha256:" in entry for entry in entries)
     groups = PROJECT["dependency-groups"]
-    wanted = [*PROJECT["project"]["dependencies"], *groups["test"]]
-    wanted += [entry for entry in groups["dev"] if isinstance(entry, str)]
-    names = {re.match(r"[A-Za-z0-9.-]+", entry)[0].replace(".", "-").lower() for entry in wanted}
-    assert names <= locked
+    assert distributions([*PROJECT["project"]["dependencies"], *groups["test"], *groups["dev"]]) <= locked
+
+
+def imported(*directories: str) -> set[str]:
+    """Return the top-level modules that files below these directories import."""
+    found = set()
+    for path in (path for name in directories for path in (TOP / name).rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Import):
+                found.update(alias.name.partition(".")[0] for alias in node.names)
+            elif isinstance(node, ast.ImportFrom) and not node.level:
+                found.add(node.module.partition(".")[0])
+    return found
+
+
+def distributions(requirements: list) -> set[str]:
+    names = {re.match(r"[A-Za-z0-9.-]+", entry)[0] for entry in requirements if isinstance(entry, str)}
+    return {name.replace(".", "-").lower() for name in names}
+
+
+def test_what_is_imported_is_declared_and_what_is_declared_is_imported():
+    own = {path.stem for path in (TOP / "tests").rglob("*.py")} | {"recorder", "bench", "compression"}
+    modules = {"backports": "backports-zstd", "ulid": "python-ulid", "prompt_toolkit": "prompt-toolkit"}
+
+    def used(*directories: str) -> set[str]:
+        foreign = imported(*directories) - sys.stdlib_module_names - own
+        return {modules.get(name, name) for name in foreign}
+
+    runtime = distributions(PROJECT["project"]["dependencies"])
+    test = distributions(PROJECT["dependency-groups"]["test"])
+    assert used("recorder") == runtime
+    assert used("tests", "bench") - runtime == {name for name in test if not name.startswith("pytest-")}
 
 
 def test_the_changelog_knows_the_version():
@@ -118,7 +146,7 @@ def test_every_lint_exception_gives_its_reason():
 
 def test_nothing_tracked_names_a_machine_or_an_index():
     # Put together here, so that this file does not contain them.
-    unwanted = ["/" + "work" + "/", "/root/", "index-" + "url", "find-" + "links"]
+    unwanted = ["/work" + "/main", "/work" + "/shared", "/root" + "/", "index-" + "url", "find-" + "links"]
     for path in tracked():
         if path.name in {"lock", Path(__file__).name}:
             continue
