@@ -95,6 +95,7 @@ def _become(plan: Plan, slave: int, report: int) -> NoReturn:
         where = b"exec"
         for each in signal.valid_signals():  # Python ignores SIGPIPE and SIGXFSZ; exec would keep that
             with contextlib.suppress(OSError):  # SIGKILL, SIGSTOP
+                signal.signal(each, signal.SIG_IGN)  # forget one that was meant for our group
                 signal.signal(each, signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_SETMASK, ())
         number = _exec_first(plan)

@@ -199,7 +199,7 @@ def _line(text: str, path: tuple[str, ...]) -> int:
         words = line.strip()
         if words.startswith("["):
             section = here = _parts(words.strip("[]").partition("]")[0])
-        elif "=" in words and not words.startswith("#"):
+        elif "=" in words:  # a comment's "key" begins with # and is nobody's
             here = section + _parts(words.partition("=")[0])
         else:
             continue

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from recorder import procfs
 from recorder.child import Child, Exited, Stopped, Tty
 from recorder.errors import RecError, ToolNotExecutable, ToolNotFound
 from recorder.model import Size
@@ -452,9 +453,11 @@ def test_kill_all_finds_every_group_of_the_session(start):
     script = "trap '' HUP TERM; set -m; sleep 1000 & sleep 1000 & echo $! up; wait"
     child = start("bash", "-c", script)
     other = int(expect(child, b"up\r\n").split()[0])
+    assert {child.pid, other} <= set(procfs.session_members(child.pid))
     child.kill_all()
+    until(lambda: gone(child.pid) and gone(other))
+    assert procfs.session_members(child.pid) == []  # ours is a zombie yet
     assert wait_exit(child) == Exited(137, signal.SIGKILL)
-    until(lambda: gone(other))
 
 
 def test_starts_from_a_process_with_threads_and_from_a_thread():
@@ -482,25 +485,38 @@ import os, signal
 from recorder.child import Child
 from recorder.model import Size
 r, w = os.pipe()
-signal.signal(signal.SIGALRM, lambda *_: os.write(w, b"%d " % os.getpid()))
-for _ in range(200):
-    signal.setitimer(signal.ITIMER_REAL, 0.0002, 0.0002)
+os.set_blocking(w, False)
+if os.fork() == 0:
+    signal.signal(signal.SIGUSR1, signal.SIG_IGN)
+    while os.getppid() == os.getpgrp():
+        os.killpg(0, signal.SIGUSR1)  # also meets a child that has not left our group yet
+    os._exit(0)
+def handler(*_):
+    try:
+        os.write(w, b"%d " % os.getpid())
+    except BlockingIOError:
+        pass
+signal.signal(signal.SIGUSR1, handler)
+seen = set()
+for _ in range(100):
     child = Child.start(["true"], size=Size(80, 24), env={"PATH": "/usr/bin:/bin"}, attributes=None)
-    signal.setitimer(signal.ITIMER_REAL, 0)
     os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
     assert child.reap().status == 0
     child.close()
-    os.write(w, b"%d " % os.getpid())
-    assert set(os.read(r, 65536).split()) == {b"%d" % os.getpid()}
-print("fine")
+    seen |= set(os.read(r, 1 << 20).split())
+assert seen == {b"%d" % os.getpid()}, seen
+print("fine", flush=True)
+os.killpg(0, signal.SIGKILL)
 """
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    words = [sys.executable, "-c", "import signal; signal.signal(signal.SIGUSR1, signal.SIG_IGN)\n" + program]
+    done = subprocess.run(words, capture_output=True, text=True, check=False, start_new_session=True)
     assert (done.stdout, done.stderr) == ("fine\n", "")
 
 
 def test_a_child_that_could_not_become_the_tool_runs_nothing_of_ours(tmp_path):
     program = """
 import os, sys
+from recorder import procfs
 from recorder.child import Child
 from recorder.model import Size
 try:

@@ -149,6 +149,8 @@ def test_prefix_keys(env, write, text, byte):
         ("[alerts.a]\npattern = 'x'\nkind = 'error'\n", 3, '`alerts.a.kind` must be "warn" or "alert"'),
         ("[alerts.a]\nkind = 'warn'\npattern = '('\n", 3,
          "`alerts.a.pattern` is no regular expression: missing ), unterminated subpattern at position 0"),
+        ("[alerts.a]\npattern = 1\n[alerts]\n", 2, "`alerts.a.pattern` must be a text"),
+        ("[record]\n#slash = true\n # slash = 1\nslash = 2\n", 4, "`record.slash` must be true or false"),
         ("[shell]\nhook = 1\n", 2, "unknown key `shell.hook`"),
         ("[shell]\n", 1, "unknown key `shell`"),
         ("x = 1\nx = 2\n", 2, "cannot overwrite a value"),
