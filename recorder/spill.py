@@ -1,112 +1,155 @@
-"""The file in which the end of a session waits when the store did not take it.
+"""The spill file: what a recorder could not write into its store, kept beside it until next time.
 
-Pure: records to bytes and back. One line per record: a CRC-32 of the rest in hex, a space, JSON;
-raw bytes are base64. A torn or damaged line ends what is read: everything before it is whole.
+The file begins with ``rec-spill 1``. Each record is a line ``CRC HEADER-LENGTH BODY-LENGTH``, the
+header (JSON) and the body (bytes); CRC is the zlib CRC-32 of both in hexadecimal. So a torn tail is
+seen, and everything before it is whole. Pure: records to bytes and back; the writer makes the file,
+care imports it.
 """
 
 from __future__ import annotations
 
-import base64
 import json
-import zlib
-from dataclasses import asdict
-from typing import TYPE_CHECKING, Any, NamedTuple
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
+from zlib import crc32
 
-from recorder.model import Chunk, Draft, EndReason, Invocation, Kind, Moment, Owner, Session, Size
+from recorder.model import (
+    Chunk,
+    Draft,
+    EndReason,
+    Invocation,
+    Kind,
+    Moment,
+    Owner,
+    Session,
+    Size,
+    Span,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
-FORMAT = 1
+    from recorder.model import JsonValue
 
+_MAGIC = b"rec-spill 1\n"
 
-class End(NamedTuple):
-    """The end of the invocation, as ``Store.end_invocation`` takes it."""
-
-    ended_ms: int
-    exit_status: int | None
-    reason: EndReason
+Item = Chunk | Draft | Span
 
 
-class Spilled(NamedTuple):
-    """What a spill file holds; ``whole`` is False when its end is missing or damaged."""
+@dataclass
+class Spill:
+    """The contents of one spill file; ``seen`` is the last seq of each session that its writer knew."""
 
     session: Session
     invocation: Invocation
-    drafts: tuple[Draft, ...]
-    chunks: tuple[Chunk, ...]
-    end: End | None
-    whole: bool
+    items: list[Item] = field(default_factory=list)
+    seen: dict[str, int] = field(default_factory=dict)
+    end: tuple[int, int | None, EndReason] | None = None  # ended_ms, exit status, reason
+    whole: bool = True  # nothing was torn off
 
 
-def encode(
-    session: Session, invocation: Invocation, items: Iterable[Draft | Chunk], end: End | None
-) -> Iterator[bytes]:
-    """Yield the lines of a spill file."""
-    yield _line({"is": "rec-spill", "format": FORMAT, "session": asdict(session)})
-    yield _line({"is": "invocation", **asdict(invocation)})
-    for item in items:
-        if isinstance(item, Draft):
-            yield _line({"is": "event", **asdict(item)})
+def encode(spill: Spill) -> Iterator[bytes]:
+    """Yield the parts of a spill file."""
+    yield _MAGIC
+    yield _record({"is": "session", **asdict(spill.session)})
+    yield _record({"is": "invocation", **asdict(spill.invocation)})
+    yield _record({"is": "seen", "seqs": dict(spill.seen)})
+    if spill.end is not None:
+        ended_ms, status, reason = spill.end
+        yield _record({"is": "end", "ended_ms": ended_ms, "status": status, "reason": reason.value})
+    for item in spill.items:
+        yield _item(item)
+    yield _record({"is": "whole"})
+
+
+def _item(item: Item) -> bytes:
+    header: dict[str, Any] = {"is": type(item).__name__.lower()}
+    body = b""
+    for name in item.__slots__:
+        value = getattr(item, name)
+        if name == "data":
+            body = value
+        elif isinstance(value, Moment):
+            header[name] = [value.wall_ms, value.offset_ms]
         else:
-            data = base64.b64encode(item.data).decode()
-            yield _line({"is": "raw", **asdict(item), "data": data})
-    if end is not None:
-        yield _line({"is": "end", **end._asdict()})
-    yield _line({"is": "eof"})
+            header[name] = value
+    return _record(header, body)
 
 
-def decode(data: bytes) -> Spilled | None:
-    """Read a spill file; None when not even its head is whole."""
-    records = list(_records(data))
-    if len(records) < 2 or records[0].get("is") != "rec-spill" or records[0].get("format") != FORMAT:
+def _record(header: dict[str, Any], body: bytes = b"") -> bytes:
+    head = json.dumps(header).encode()
+    return b"%08x %d %d\n%s%s\n" % (crc32(body, crc32(head)), len(head), len(body), head, body)
+
+
+# --- reading ---------------------------------------------------------------------------------------
+
+
+def decode(data: bytes) -> Spill | None:
+    """Read a spill file; None if not even its session is whole."""
+    if not data.startswith(_MAGIC):
         return None
-    drafts: list[Draft] = []
-    chunks: list[Chunk] = []
-    end: End | None = None
-    for record in records[2:]:
-        what = record.pop("is")
-        if what == "event":
-            drafts.append(_draft(record))
-        elif what == "raw":
-            chunks.append(_chunk(record))
-        elif what == "end":
-            end = End(record["ended_ms"], record["exit_status"], EndReason(record["reason"]))
-    whole = records[-1].get("is") == "eof"
-    return Spilled(
-        _session(records[0]["session"]), _invocation(records[1]), tuple(drafts), tuple(chunks), end, whole
-    )
+    found: Spill | None = None
+    session: Session | None = None
+    whole = False
+    for header, body in _parse(data):
+        kind = header.pop("is", None)
+        if kind == "session":
+            session = _session(header)
+        elif kind == "invocation" and session is not None:
+            found = Spill(session, _invocation(header))
+        elif found is not None:
+            whole = _take(found, kind, header, body)
+    if found is not None:
+        found.whole = whole
+    return found
 
 
-def _line(record: dict[str, Any]) -> bytes:
-    text = json.dumps(record, separators=(",", ":")).encode()
-    return b"%08x %b\n" % (zlib.crc32(text), text)
-
-
-def _records(data: bytes) -> Iterator[dict[str, Any]]:
-    for line in data.split(b"\n"):
-        checksum, _, text = line.partition(b" ")
-        if not text or checksum != b"%08x" % zlib.crc32(text):
+def _parse(data: bytes) -> Iterator[tuple[dict[str, Any], bytes]]:
+    """Yield the records that are whole; stop at the first that is not."""
+    at = len(_MAGIC)
+    while at < len(data):
+        eol = data.find(b"\n", at, at + 64)
+        try:
+            crc, head_size, body_size = data[at : max(at, eol)].split(b" ")
+            middle = eol + 1 + int(head_size)
+            end = middle + int(body_size)
+            head, body = data[eol + 1 : middle], data[middle:end]
+            if data[end : end + 1] != b"\n" or crc32(body, crc32(head)) != int(crc, 16):
+                return
+            header = json.loads(head)
+        except ValueError:
             return
-        yield json.loads(text)
+        yield header, body
+        at = end + 1
 
 
-def _draft(record: dict[str, Any]) -> Draft:
-    return Draft(**{**record, "kind": Kind(record["kind"]), "at": Moment(**record["at"])})
+def _take(spill: Spill, kind: JsonValue, header: dict[str, Any], body: bytes) -> bool:
+    """Put one record into a spill; say whether it was the last."""
+    if kind == "seen":
+        spill.seen = header["seqs"]
+    elif kind == "end":
+        spill.end = header["ended_ms"], header["status"], EndReason(header["reason"])
+    elif kind == "chunk":
+        header["redactions"] = tuple(tuple(each) for each in header["redactions"])
+        spill.items.append(Chunk(**_at(header), data=body))
+    elif kind == "draft":
+        spill.items.append(Draft(**_at(header) | {"kind": Kind(header["kind"])}))
+    elif kind == "span":
+        spill.items.append(Span(**_at(header), data=body))
+    return kind == "whole"
 
 
-def _chunk(record: dict[str, Any]) -> Chunk:
-    redactions = tuple((at, size, what) for at, size, what in record["redactions"])
-    data = base64.b64decode(record["data"])
-    return Chunk(**{**record, "at": Moment(**record["at"]), "data": data, "redactions": redactions})
+def _at(header: dict[str, Any]) -> dict[str, Any]:
+    return header | {"at": Moment(*header["at"])}
 
 
-def _session(record: dict[str, Any]) -> Session:
-    return Session(**{**record, "argv": tuple(record["argv"]), "size": Size(**record["size"])})
+def _session(header: dict[str, Any]) -> Session:
+    return Session(**header | {"argv": tuple(header["argv"]), "size": Size(**header["size"])})
 
 
-def _invocation(record: dict[str, Any]) -> Invocation:
-    record = {key: value for key, value in record.items() if key != "is"}
-    reason = record["end_reason"]
-    ended = EndReason(reason) if reason is not None else None
-    return Invocation(**{**record, "owner": Owner(**record["owner"]), "end_reason": ended})
+def _invocation(header: dict[str, Any]) -> Invocation:
+    reason = header["end_reason"]
+    return Invocation(
+        **header
+        | {"owner": Owner(**header["owner"]), "end_reason": None if reason is None else EndReason(reason)}
+    )

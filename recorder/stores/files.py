@@ -6,10 +6,10 @@ descriptor of it would drop the locks (POSIX). The umask is neither trusted nor 
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import stat
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from recorder.errors import StoreFull, StoreMissing, StoreReadOnly
@@ -88,15 +88,36 @@ def checked_file(path: Path) -> os.stat_result:
     return found
 
 
+PART = ".part"
+
+
 def write_private(path: Path, parts: Iterator[bytes]) -> None:
-    """Write a new file (0600) from ``parts`` and sync it; raise OSError, FileExistsError included."""
-    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-    with os.fdopen(fd, "wb") as file:
-        os.fchmod(fd, 0o600)
-        for part in parts:
-            file.write(part)
-        file.flush()
-        os.fsync(fd)
+    """Write a file (0600) from ``parts``, sync it, and give it its name when it is whole.
+
+    Until then it is called ``NAME.part``. Raises the StoreError family; nothing is overwritten but
+    an older ``.part``.
+    """
+    part = path.with_name(path.name + PART)
+    with _as_store_errors("write", path):
+        with contextlib.suppress(FileNotFoundError):
+            part.unlink()
+        fd = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        with os.fdopen(fd, "wb") as file:
+            os.fchmod(fd, 0o600)
+            for each in parts:
+                file.write(each)
+            file.flush()
+            os.fsync(fd)
+        part.rename(path)
+
+
+def read_private(path: Path) -> bytes:
+    """Read a whole file that must be ours, regular and no link; raises the StoreError family."""
+    checked_file(path)
+    with _as_store_errors("read", path):
+        fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
+        with os.fdopen(fd, "rb") as file:
+            return file.read()
 
 
 def _make(path: Path) -> None:
@@ -121,7 +142,7 @@ def _why(error: OSError) -> str:
     return (error.strerror or str(error)).lower()
 
 
-@contextmanager
+@contextlib.contextmanager
 def _as_store_errors(verb: str, path: Path) -> Iterator[None]:
     """Turn an OSError into the store error that says what kind of trouble it is."""
     try:
