@@ -30,6 +30,7 @@ def faces(env: Mapping[str, str], where: str) -> Faces:
     from recorder.recording import Faces
 
     def editor(live: Live, write: Callable[[bytes], None], size: Callable[[], Size], pid: int) -> LineEditor:
+        live.ask_history()  # the store is opened while the editor is imported
         from recorder.repl import ReplEditor
 
         return ReplEditor(

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     T = TypeVar("T")
 
 PATIENCE_S = 1.0
-HISTORY_S = 0.2
+HISTORY_S = 0.3  # once, at the first prompt: opening the store takes about as long as the editor does
 
 
 class Live:
@@ -55,6 +55,7 @@ class Live:
         self._views = views
         self._persist = persist
         self._earlier: Future[list[str]] | None = None
+        self._patience = HISTORY_S
         self._submitted: list[str] = []
         self._wanted: Future[str | None] | None = None
 
@@ -81,17 +82,22 @@ class Live:
         waiting = f" · {backlog >> 10} KiB waiting" if backlog > (1 << 20) else ""
         return f" {name} · {state} · {count} event{'' if count == 1 else 's'}{waiting} · /help "
 
-    def history(self) -> list[str]:
-        """Return what was submitted to this tool, also in earlier sessions, oldest first.
-
-        The store is asked once, and not waited for when it is slow: a prompt must not be.
-        """
+    def ask_history(self) -> Future[list[str]]:
+        """Ask the store, once, for what was submitted to this tool in earlier sessions."""
         if self._earlier is None:
             tool = self.session.tool
             self._earlier = self._writer.call(lambda store: store.history(tool))
+        return self._earlier
+
+    def history(self) -> list[str]:
+        """Return what was submitted to this tool, also in earlier sessions, oldest first.
+
+        A slow store is not waited for: a prompt must not be. Its lines are there when it has answered.
+        """
+        patience, self._patience = self._patience, 0.0
         earlier: list[str] = []
         with contextlib.suppress(TooLate, RecError):
-            earlier = self._earlier.result(HISTORY_S)
+            earlier = self.ask_history().result(patience)
         return [*earlier, *self._submitted]
 
     def submitted(self, line: str) -> None:

@@ -90,6 +90,7 @@ class Engine:
         self._screen = Screen(write, lambda: self._size)
         self._task: asyncio.Task[Outcome | None] | None = None
         self._hidden = False
+        self._fresh = False  # no key has come yet
         self._stale = False
         self._not_before = 0.0  # monotonic: the next drawing
         self._context = contextvars.copy_context()
@@ -157,6 +158,7 @@ class Engine:
         self._session.search_buffer.reset()
         self._session.default_buffer.reset(Document(text))
         self._hidden = self._screen.muted = False
+        self._fresh = True
         self._write(_PASTE_ON)
         self._read_toolbar()
         self._stale = False
@@ -172,8 +174,19 @@ class Engine:
         presses = decode(key)
         if self._task is None or not presses:
             return None
+        if self._fresh:
+            self._fresh = False
+            self._recall_late()
         self._loop.call_soon(self._press, presses, context=self._context)
         return self._turn()
+
+    def _recall_late(self) -> None:
+        """Take the lines that have become known since the start, before the first key asks for them."""
+        if self._recall.refill():
+            buffer = self._session.default_buffer
+            buffer.reset(buffer.document)
+            self._loop.call_soon(buffer.load_history_if_not_yet_loaded, context=self._context)
+            self._idle()
 
     def _press(self, presses: list[KeyPress]) -> None:
         self._app.key_processor.feed_multiple(presses)

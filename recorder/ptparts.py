@@ -174,10 +174,12 @@ class Recall(History):
         self._lines = lines
         self.newest_first: list[str] = []
 
-    def refill(self) -> None:
-        """Ask for the lines anew; runs of the same line become one."""
+    def refill(self) -> bool:
+        """Ask for the lines anew; runs of the same line become one. Say whether they are others now."""
+        before = self.newest_first
         lines = filter(None, self._lines()[-RECALLED:])
         self.newest_first = [line for line, _run in groupby(lines)][::-1]
+        return self.newest_first != before
 
     async def load(self) -> AsyncGenerator[str, None]:
         """Yield the newest first; never waits, so it is done within the first drawing's step."""

@@ -64,3 +64,13 @@ def test_a_suggestion_is_shown_and_taken_only_when_asked(desk):
     assert d.type(ENTER) == accepted("select *")
     d.editor.start(b"> ")
     assert d.type("sel", RIGHT, ENTER) == accepted("select * from orders")
+
+
+def test_lines_that_become_known_late_are_there_for_the_first_key(desk):
+    d = desk(history=["here"])
+    d.editor.start(b"> ", "he")
+    d.history = ["earlier", "heard", "here"]
+    d.type(UP, UP)
+    assert d.lines[0] == "> heard"
+    d.history = []
+    assert d.type(DOWN, ENTER) == accepted("here")
