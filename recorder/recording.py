@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
+    from recorder.alerts import Rule
     from recorder.config import Settings
     from recorder.console import Palette
     from recorder.editor import LineEditor
@@ -90,6 +91,11 @@ def run(request: RunRequest) -> Outcome:
         from recorder.labels import check_label
 
         check_label(request.label)
+    rules: tuple[Rule, ...] = ()
+    if request.settings.rules:
+        from recorder.alerts import compile_rules
+
+        rules = compile_rules(request.settings.rules)
     terminal = Terminal.open()
     runtime = config.runtime_dir(request.env)
     rescue(runtime, identity.alive)
@@ -108,7 +114,7 @@ def run(request: RunRequest) -> Outcome:
             terminal.remember(runtime)
             terminal.raw()
         try:
-            session = _Recording(request, names, terminal, child, clock, runtime)
+            session = _Recording(request, names, terminal, child, clock, runtime, rules)
             return session.run(signals)
         finally:
             child.close()
@@ -169,6 +175,7 @@ class _Recording:
         child: Child,
         clock: Clock,
         runtime: Path,
+        rules: tuple[Rule, ...],
     ) -> None:
         self.request = request
         self.names = names
@@ -176,6 +183,7 @@ class _Recording:
         self.child = child
         self.clock = clock
         self.notices: list[str] = []
+        self._rules = rules
         self._beacon = Beacon(runtime, names.session.ulid)
         self.writer = self._make_writer()
         self.relay = self._make_relay()
@@ -205,7 +213,7 @@ class _Recording:
         settings = self.request.settings
         spill = settings.root / "spill" if self.request.persist else None
         return Writer(
-            self._opener(), self.names.session, self.names.invocation, spill=spill, rules=settings.rules
+            self._opener(), self.names.session, self.names.invocation, spill=spill, rules=self._rules
         )
 
     def _opener(self) -> Callable[[], Store]:
