@@ -74,7 +74,7 @@ def scan(tool: str, text: str, extra: Sequence[Rule] = ()) -> list[Finding]:
         if rule.tools and tool not in rule.tools:
             continue
         found += [
-            (match.start(), Finding(rule.kind, _clip(match[0]), rule.name))
+            (match.start(), Finding(rule.kind, _line(text, match), rule.name))
             for match in rule.pattern.finditer(text)
         ]
     if "Traceback (most recent call last):" in text:
@@ -95,6 +95,12 @@ def compile_rules(rules: Iterable[tuple[str, str | None, str, str]]) -> tuple[Ru
             raise ConfigError(f"could not use alert rule {name}: {error}") from error
         compiled.append(Rule(name, expression, Kind(kind), frozenset({tool} if tool else ())))
     return tuple(compiled)
+
+
+def _line(text: str, match: re.Match[str]) -> str:
+    """Return the whole line on which a match begins."""
+    end = text.find("\n", match.start())
+    return _clip(text[text.rfind("\n", 0, match.start()) + 1 : end if end >= 0 else None])
 
 
 def _clip(line: str) -> str:
