@@ -12,7 +12,9 @@ next prompt, which is no output.
 
 from __future__ import annotations
 
+import re
 from collections import deque
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from recorder.model import Draft, Kind, Moment, Span
@@ -25,6 +27,10 @@ SPAN_MS = 5_000
 HEAD_BYTES = TAIL_BYTES = 512 << 10
 MAX_LINE = 16 << 10  # a longer unfinished line is no prompt
 BACKGROUND_MS = 60_000
+MAX_BLANK = 4 << 10  # bytes; what is longer is not searched for something to be seen
+_INVISIBLE = re.compile(
+    rb"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b[ -/]*[0-~]|[\x00-\x20]"
+)
 
 Item = Draft | Span
 
@@ -41,6 +47,11 @@ class _Piece(NamedTuple):
     start: int
     data: bytes
     at: Moment
+
+
+def shows(data: bytes) -> bool:
+    """Say whether output leaves anything to be seen; more than 4 KiB of it always counts."""
+    return len(data) > MAX_BLANK or bool(_INVISIBLE.sub(b"", data))
 
 
 class SpanCutter:
@@ -95,35 +106,37 @@ class SpanCutter:
         """Take output that begins at raw offset ``raw``; return the spans it completes."""
         if not data:
             return []
-        items: list[Item] = []
-        if self._capped and self.turn is None and at.offset_ms - self._began_ms > BACKGROUND_MS:
-            items += self.begin(None, at, raw)
+        items = self._renew_allowance(at, raw)
         self._pieces.append(_Piece(raw, data, at))
         self._size += len(data)
+        while self._size >= SPAN_BYTES and not self._capped:
+            items += self._give(self._whole_lines())
         if self._capped:
             self._forget_middle()
-            return items
-        while self._size >= SPAN_BYTES and (cut := self._line_end()) is not None:
-            items.append(self._take(min(cut, SPAN_BYTES)))
-            if self._capped:
-                self._forget_middle()
-                break
         return items
 
     def tick(self, now: Moment) -> list[Item]:
         """Close an output whose first byte is 5 s old; the unfinished last line stays open."""
-        if not self._pieces or now.offset_ms - self._pieces[0].at.offset_ms < SPAN_MS:
+        due = self.due_ms()
+        if due is None or now.offset_ms < due:
             return []
         if self._capped:
-            return []
-        cut = self._line_end()
-        return [] if cut is None else [self._take(cut)]
+            last = self._pieces[-1]
+            return self._renew_allowance(now, last.start + len(last.data))
+        return self._give(min(self._line_end() or 0, HEAD_BYTES - self._given))
 
     def due_ms(self) -> int | None:
         """Return the offset (ms) at which ``tick`` has something to do, or None."""
-        if not self._pieces or self._capped or self._line_end() is None:
+        if not self._pieces:
             return None
-        return self._pieces[0].at.offset_ms + SPAN_MS
+        if self._capped:
+            return self._began_ms + BACKGROUND_MS if self.turn is None else None
+        return None if self._line_end() is None else self._pieces[0].at.offset_ms + SPAN_MS
+
+    def _renew_allowance(self, at: Moment, raw: int) -> list[Item]:
+        """Begin anew with background output whose minute is over."""
+        over = self._capped and self.turn is None and at.offset_ms - self._began_ms >= BACKGROUND_MS
+        return self.begin(None, at, raw) if over else []
 
     def drop_from(self, raw: int) -> None:
         """Forget what was collected from raw offset ``raw`` on: it was a prompt."""
@@ -138,16 +151,39 @@ class SpanCutter:
 
     def _line_end(self) -> int | None:
         """Return how many collected bytes are whole lines, or None when there is no line end."""
-        after = 0
+        open_line = 0
         for piece in reversed(self._pieces):
             found = piece.data.rfind(b"\n")
-            if found >= 0:
-                whole = self._size - after - len(piece.data) + found + 1
-                return whole if whole > 0 else None
-            after += len(piece.data)
-            if after > MAX_LINE:
+            open_line += len(piece.data) - found - 1
+            if open_line > MAX_LINE:
                 return self._size
+            if found >= 0:
+                return self._size - open_line
         return None
+
+    def _whole_lines(self) -> int:
+        """Return how much of the first 64 KiB goes into a span: whole lines, if there are any.
+
+        It depends on nothing but the bytes, so that spans are the same however output arrives.
+        """
+        limit = min(SPAN_BYTES, HEAD_BYTES - self._given)
+        at = cut = 0
+        for piece in self._pieces:
+            if at >= limit:
+                break
+            found = piece.data.rfind(b"\n", 0, limit - at)
+            if found >= 0:
+                cut = at + found + 1
+            at += len(piece.data)
+        return cut if cut and limit == SPAN_BYTES else limit
+
+    def _give(self, size: int) -> list[Item]:
+        """Give out the first ``size`` collected bytes, unless they are nothing but background blanks."""
+        span = self._take(size)
+        if self.turn is None and not shows(span.data):
+            self._fresh = span.fresh
+            return []
+        return [span]
 
     def _take(self, size: int, meta: Meta | None = None) -> Span:
         """Make a span of the first ``size`` collected bytes."""
@@ -186,33 +222,46 @@ class SpanCutter:
         return span
 
     def _forget_middle(self) -> None:
-        """Keep the last 512 KiB of a long turn; the rest of it is raw only."""
-        while self._pieces and self._size - len(self._pieces[0].data) >= TAIL_BYTES:
+        """Let go of what will be raw only: more is kept than the tail, as a prompt may be cut off it."""
+        while self._pieces and self._size - len(self._pieces[0].data) >= TAIL_BYTES + MAX_LINE:
             gone = len(self._pieces.popleft().data)
+            self._size -= gone
+            self._left_out += gone
+
+    def _trim(self) -> None:
+        """Keep exactly the tail of a turn that has had its head."""
+        while self._size > TAIL_BYTES:
+            first = self._pieces.popleft()
+            gone = min(len(first.data), self._size - TAIL_BYTES)
+            if gone < len(first.data):
+                self._pieces.appendleft(first._replace(start=first.start + gone, data=first.data[gone:]))
             self._size -= gone
             self._left_out += gone
 
     def _close(self, at: Moment, raw: int, meta: Meta | None) -> list[Item]:
         self.drop_from(raw)
+        if self._capped:
+            self._trim()
         items: list[Item] = []
         if self._left_out:
             self._fresh = True
-            items.append(self._notice())
+            items.append(self._notice(self._pieces[0].at if self._pieces else at))
         while self._size > SPAN_BYTES:
             items.append(self._take(SPAN_BYTES))
-        if self._size:
-            items.append(self._take(self._size, meta))
-        elif meta is not None:
-            items.append(self._span(at, b"", (raw, raw), meta))
+        if meta is not None:
+            last = self._take(self._size, meta) if self._size else self._span(at, b"", (raw, raw), meta)
+            items.append(replace(last, raw_end=max(raw, last.raw_end)))
+        elif self._size:
+            items += self._give(self._size)
         self._pieces.clear()
         self._size = 0
         return items
 
-    def _notice(self) -> Draft:
+    def _notice(self, at: Moment) -> Draft:
         return Draft(
             session=self.source.session,
             kind=Kind.SYSTEM,
-            at=self._pieces[0].at,
+            at=at,
             text=f"{self._left_out} bytes of output are kept as raw bytes only",
             turn=self.turn,
             invocation=self.source.invocation,
