@@ -114,7 +114,8 @@ class Maker:
     def done(self, status=0, end="done"):
         """End the open turn."""
         where = [self.raw, self.raw]
-        idle = Activity(State.ERROR if status else State.IDLE, None, self.at_ms + 1000)
+        state, turn = (State.ERROR, self.turns) if status else (State.IDLE, None)
+        idle = Activity(state, turn, self.at_ms + 1000)
         return self.event("output", "", self.turns, idle, raw=where, end=end, status=status, duration_ms=1234)
 
     def turn(self, command, text="", *, status=0, **meta):

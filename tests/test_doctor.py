@@ -58,8 +58,9 @@ def test_a_healthy_store(root, filled):
     assert len(set(names)) == len(names)
 
 
-def test_a_fault_is_shown_with_what_to_do_and_is_1(root, filled):
-    (root / "rec.db").chmod(0o644)
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o610])
+def test_a_fault_is_shown_with_what_to_do_and_is_1(root, filled, mode):
+    (root / "rec.db").chmod(mode)
     result = call(["doctor"], root)
     lines = result.stdout.splitlines()
     at = next(n for n, line in enumerate(lines) if line.startswith("FAULT"))

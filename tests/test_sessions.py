@@ -373,7 +373,7 @@ def test_notes_and_alerts_go_to_the_turn_that_runs(store):
     assert (alert.kind, alert.turn, dict(alert.meta)) == ("alert", number, {"rule": "user"})
     assert (note.invocation, note.at.wall_ms) == (one.invocation, one.at_ms + 5000)
     assert store.turn(one.ulid, number).troubled
-    one.done()
+    one.done(status=1)
     assert sessions.note(store, one.ulid, "later", one.at_ms).turn is None
 
 
@@ -425,6 +425,8 @@ def test_the_output_of_each_turn(store):
     for number, text in expected.items():
         turn = store.turn(one.ulid, number)
         assert transcripts.output_text(store, turn) == text
+        prompt = next(event for event in store.events(one.ulid, kinds=("prompt",)) if event.turn == number)
+        assert transcripts._prompt_seq(store, turn) == prompt.seq  # found, not read through
         assert b"".join(transcripts.output_raw(store, turn)) == text.replace("\n", "\r\n").encode()
 
 
