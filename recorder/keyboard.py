@@ -7,67 +7,29 @@ from lines that it sends itself, and from what the tool displays.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple
 
 from recorder import dialog
-from recorder.console import Reply
 from recorder.dialog import Facts, Reads, Step
 from recorder.editor import Verdict
-from recorder.errors import RecError
-from recorder.gate import Reading
-from recorder.keys import Scanner, is_reply, split_key
-from recorder.model import Kind, Moment
-from recorder.modes import Mode, mode_of
+from recorder.keys import KeyQueue, Scanner
+from recorder.model import Kind
+from recorder.modes import Mode
+from recorder.overlay import Overlay
 from recorder.promptline import PromptLine
+from recorder.sense import Sense
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from recorder.capture import Capture, Item
+    from recorder.capture import Capture
     from recorder.child import Child, Tty
-    from recorder.console import Desk, Palette
+    from recorder.console import Desk, Palette, Reply
     from recorder.editor import LineEditor, Outcome
-    from recorder.gate import ReadGate, Token
+    from recorder.gate import ReadGate
     from recorder.model import Meta
+    from recorder.wires import Wires
 
 COMMIT_MS = 100  # Enter waits this long for its prompt to be on disk
 PIECE = 2000  # bytes of a long line between two VEOFs; the kernel cuts a line at 4095
-ESCAPE_MS = 50  # after which a lone ESC is the Escape key
-_READS = {Reading.READING: Reads.YES, Reading.BUSY: Reads.NO, Reading.UNKNOWN: Reads.UNKNOWN}
-
-
-class Wires(Protocol):
-    """What the relay lends to the keyboard."""
-
-    def now(self) -> Moment:
-        """Read both clocks."""
-
-    def screen(self, data: bytes) -> None:
-        """Write to the user's terminal."""
-
-    def send(self, data: bytes) -> None:
-        """Write to the tool."""
-
-    def record(self, items: Iterable[Item]) -> int:
-        """Hand items to the writer; return a ticket."""
-
-    def durable(self, ticket: int) -> bool:
-        """Say whether what the ticket stands for is in the store."""
-
-    def act(self, reply: Reply) -> None:
-        """Do what a reply asks of the engine."""
-
-    def suspend(self) -> None:
-        """Stop the tool and ourselves (Ctrl-Z)."""
-
-    def settle(self) -> None:
-        """Look again soon whether the tool waits: a line was sent."""
-
-    def output_waits(self) -> bool:
-        """Say whether the tool has printed something that was not read yet."""
-
-    def columns(self) -> int:
-        """Return the terminal's width."""
 
 
 class Commit(NamedTuple):
@@ -85,22 +47,17 @@ class Keyboard:
         self, child: Child, gate: ReadGate, capture: Capture, wires: Wires, desk: Desk, *, override: str
     ) -> None:
         """Take the parts; ``override`` is the mode the user asked for, or ``auto``."""
-        self._child = child
-        self._gate = gate
+        self._sense = Sense(child, gate, wires, override)
         self._capture = capture
         self._wires = wires
         self._desk = desk
-        self._override = override
         self._scanner = Scanner(desk.prefix)
-        self._keys = b""  # typed and given to nobody yet
-        self._since = Moment(0, 0)  # of the oldest incomplete key
+        self._keys = KeyQueue()
         self._editor: LineEditor | None = None
-        self._palette: Palette | None = None
         self._lines: list[str] = []  # submitted, not yet sent
         self._commit: Commit | None = None  # of the first of them
-        self._sent: Token | None = None  # acknowledgement token of the last line
         self.row = PromptLine(wires.screen, wires.columns)
-        self._quiet_since = 0
+        self.overlay = Overlay(desk, capture, wires, self.note_command)
 
     # --- facts ---------------------------------------------------------------------------------
 
@@ -110,96 +67,58 @@ class Keyboard:
         return self._editor is not None and self._editor.active
 
     @property
-    def palette(self) -> Palette | None:
-        """Return the palette while it is open."""
-        return self._palette
-
-    @property
     def holding(self) -> bool:
         """Say whether something waits for the tool to read: keys, lines, a commit."""
-        return bool(self._keys or self._lines)
+        return bool(self._keys.data or self._lines)
 
     @property
     def active(self) -> LineEditor | Palette | None:
         """Return the editor that has work of its own, for the relay to step."""
-        if self._palette is not None:
-            return self._palette
+        if self.overlay.palette is not None:
+            return self.overlay.palette
         return self._editor if self.editing else None
 
     def due_ms(self) -> int | None:
         """Return the offset (ms) of the next thing that time alone decides here, or None."""
-        due = []
-        if self._commit is not None:
-            due.append(self._commit.deadline_ms)
-        if self._keys:
-            due.append(self._since.offset_ms + ESCAPE_MS)
-        return min(due, default=None)
+        due = [self._commit.deadline_ms if self._commit is not None else None, self._keys.due_ms()]
+        return min((at for at in due if at is not None), default=None)
 
-    def mode(self, tty: Tty | None = None) -> Mode:
-        """Read the tool's terminal settings."""
-        tty = tty or self._child.tty()
-        return mode_of(canonical=tty.canonical, echo=tty.echo, override=self._override)
-
-    def facts(self, *, keys: bool = True) -> Facts:
+    def facts(self) -> Facts:
         """Look at everything that the next step depends on."""
-        tty = self._child.tty()
-        mode = self.mode(tty)
+        tty = self._sense.tty()
+        mode = self._sense.mode(tty)
         need_gate = mode is Mode.SECRET or (mode is Mode.LINE and not (self.editing and not self._lines))
-        group = self._child.foreground() if need_gate or self._sent is not None else None
-        reads = self._reads(group) if need_gate else Reads.UNKNOWN
         return Facts(
             mode=mode,
-            reads=reads,
-            quiet_ms=self._wires.now().offset_ms - self._quiet_since,
-            acknowledged=self._acknowledged(),
+            reads=self._sense.reads() if need_gate else Reads.UNKNOWN,
+            quiet_ms=self._sense.quiet_ms,
+            acknowledged=self._sense.acknowledged(),
             editing=self.editing,
             editor=self._desk.editor is not None,
             lines=len(self._lines),
             control=self._control(tty) >= 0,
-            keys=keys and bool(self._keys),
+            keys=bool(self._keys.data),
         )
-
-    def _reads(self, group: int | None) -> Reads:
-        """Ask the gate; what a tool printed before it began to read comes first."""
-        reads = _READS[self._gate.look(group)]
-        return Reads.NO if self._wires.output_waits() else reads
-
-    def _acknowledged(self) -> bool | None:
-        """Say whether the tool has consumed the line that we sent last."""
-        if self._sent is None:
-            return True
-        consumed = self._gate.consumed(self._sent)
-        if consumed is False:
-            return False
-        pending = self._child.pending()
-        if pending:
-            return False
-        if consumed is None and pending is None:
-            return None
-        self._sent = None
-        return True
 
     def _control(self, tty: Tty) -> int:
         """Return where in the queue the last signal key stands, or -1."""
         if not tty.isig:
             return -1
         keys = [key for key in (tty.intr, tty.quit, tty.susp) if key]
-        return max((self._keys.rfind(key) for key in keys), default=-1)
+        return max((self._keys.data.rfind(key) for key in keys), default=-1)
 
     # --- keys ----------------------------------------------------------------------------------
 
     def push(self, data: bytes) -> None:
         """Take typed bytes."""
-        if not self._keys:
-            self._since = self._wires.now()
-        self._keys += data
+        self._keys.push(data, self._wires.now().offset_ms)
         self.pump()
 
     def pump(self) -> None:
         """Take steps until nothing more can be done now."""
-        if self._palette is not None:
-            self._feed_palette()
-            if self._palette is not None:
+        if self.overlay.active:
+            self.overlay.feed(self._keys)
+            if self.overlay.active:
                 return
         while True:
             step = dialog.decide(self.facts())
@@ -225,44 +144,45 @@ class Keyboard:
         return self._signal()
 
     def _pass(self) -> bool:
-        keys, self._keys = self._keys, b""
-        scan = self._scanner.scan(keys)
+        scan = self._scanner.scan(self._keys.all())
         if scan.forward:
             self._wires.send(scan.forward)
             self._wires.record(self._capture.typed(self._wires.now(), scan))
         if scan.hit:
-            self._keys = scan.rest
-            self._open_palette()
-            return self._palette is None
+            self._keys.push(scan.rest, self._wires.now().offset_ms)
+            self.overlay.open()
+            self.overlay.feed(self._keys)
+            return not self.overlay.active
         return False
 
     def _secret(self) -> bool:
         """Give a hidden read its keys, a line at a time: what follows may be meant for another read."""
-        end = min((at for at in (self._keys.find(b"\r"), self._keys.find(b"\n")) if at >= 0), default=-1)
-        entered = end >= 0
-        part = self._keys[: end + 1] if entered else self._keys
-        self._keys = self._keys[len(part) :]
-        if entered:
-            self._sent = self._gate.token(self._child.foreground())
+        keys = self._keys.data
+        ends = [at for at in (keys.find(b"\r"), keys.find(b"\n")) if at >= 0]
+        if not ends:
+            self._wires.send(self._keys.all())
+            return False
+        part = self._keys.upto(min(ends) + 1)
+        self._sense.expect_answer()
         self._wires.send(part)
-        if entered:
-            self._wires.record(self._capture.hidden(self._wires.now(), self.row.line))
-            self._mark_quiet()
-        return entered
+        self._wires.record(self._capture.hidden(self._wires.now(), self.row.line))
+        return True
 
     def _signal(self) -> bool:
         """Give a signal key to the tool at once; as on any terminal, it drops what was typed before."""
-        tty = self._child.tty()
-        at = self._control(tty)
-        key = self._keys[at : at + 1]
-        self._keys = self._keys[at + 1 :]
+        tty = self._sense.tty()
+        key = self._keys.upto(self._control(tty) + 1)[-1:]
         self._lines.clear()
         self._commit = None
-        if key == tty.susp and self._child.foreground() == self._child.pid:
+        self._give_signal(key, tty)
+        return True
+
+    def _give_signal(self, key: bytes, tty: Tty) -> None:
+        # The kernel ignores Ctrl-Z for a session leader: its process group has nobody to continue it.
+        if key == tty.susp and self._sense.in_foreground():
             self._wires.suspend()
         else:
             self._wires.send(key)
-        return True
 
     # --- line editor ---------------------------------------------------------------------------
 
@@ -273,7 +193,7 @@ class Keyboard:
             self._editor = self._desk.editor()
         self._at_prompt(line=True, reading=True)
         self.row.edit(self._editor)
-        return bool(self._keys)
+        return bool(self._keys.data)
 
     def _at_prompt(self, *, line: bool, reading: bool) -> None:
         self._wires.record(self._capture.settled(self._wires.now(), reading=reading, line=line))
@@ -281,7 +201,7 @@ class Keyboard:
     def settled(self) -> bool:
         """Look whether the tool waits for input now that its output has come to rest."""
         facts = self.facts()
-        if facts.mode is Mode.SECRET or self._palette is not None:
+        if facts.mode is Mode.SECRET or self.overlay.active:
             self.pump()
             return True
         if facts.mode is Mode.LINE:
@@ -291,7 +211,7 @@ class Keyboard:
             if waiting and not facts.lines:
                 self._at_prompt(line=True, reading=True)
         else:
-            reads = self._reads(self._child.foreground())
+            reads = self._sense.reads()
             quiet = facts.quiet_ms >= dialog.SETTLE_MS
             waiting = quiet if reads is Reads.UNKNOWN or self._capture.silent else reads is Reads.YES
             if waiting and reads is not Reads.NO:
@@ -301,55 +221,40 @@ class Keyboard:
 
     def _plain_line(self) -> bool:
         """Send lines as they come, without an editor: an end of the pipe is no terminal."""
-        end = self._keys.find(b"\n")
-        if end < 0:
-            end = self._keys.find(b"\r")
+        data = self._keys.data
+        end = data.find(b"\n") if b"\n" in data else data.find(b"\r")
         if end < 0:
             return False
-        line, self._keys = self._keys[:end], self._keys[end + 1 :]
+        line = self._keys.upto(end + 1)[:-1]
         self._at_prompt(line=True, reading=True)
         self._lines.append(line.decode(errors="surrogateescape"))
         return True
 
     def _edit(self) -> bool:
-        editor = self._editor
-        if editor is None:
+        key = self._keys.key(self._wires.now().offset_ms)
+        if key is None or self._editor is None:
             return False
-        cut = split_key(self._keys, final=self._escape_is_due())
-        if cut is None:
-            return False
-        key, self._keys = cut
-        self._since = self._wires.now()
-        if is_reply(key):
-            return True
-        outcome = editor.feed(key)
+        outcome = self._editor.feed(key)
         if outcome is not None:
             self._finish(outcome)
         return True
 
-    def _escape_is_due(self) -> bool:
-        return self._wires.now().offset_ms - self._since.offset_ms >= ESCAPE_MS
-
     def _finish(self, outcome: Outcome) -> None:
         """Act on the end of an edit; the editor has erased itself."""
-        tty = self._child.tty()
+        tty = self._sense.tty()
         if outcome.verdict is Verdict.ACCEPT:
             self._accept(outcome.text)
             return
         self.row.put_back()
         if outcome.verdict is Verdict.EOF:
-            self._expect_answer()
+            self._sense.expect_answer()
             self._wires.send(tty.eof or b"\x04")
             return
         self.row.typed(outcome.text)
-        if outcome.verdict is Verdict.SUSPEND:
-            if self._child.foreground() == self._child.pid:
-                self._wires.suspend()
-            else:
-                self._wires.send(tty.susp)
-        else:
-            self._wires.send(tty.intr if outcome.verdict is Verdict.INTERRUPT else tty.quit)
-        self._mark_quiet()
+        keys = {Verdict.INTERRUPT: tty.intr, Verdict.QUIT: tty.quit, Verdict.SUSPEND: tty.susp}
+        self._give_signal(keys[outcome.verdict], tty)
+        self._sense.heard()
+        self._wires.settle()
 
     def _accept(self, text: str) -> None:
         reply = self._desk.console.reply(text) if self._desk.slash else None
@@ -379,7 +284,7 @@ class Keyboard:
         now = self._wires.now()
         line = self._lines[0]
         if self._commit is None:
-            hold = self._gate.look(self._child.foreground()) is Reading.UNKNOWN
+            hold = self._sense.reads() is Reads.UNKNOWN
             items = self._capture.submitted(now, line, self.row.prompt, hold=hold)
             ticket = self._wires.record(items)
             self._commit = Commit(ticket, now.offset_ms + COMMIT_MS, hold)
@@ -391,7 +296,7 @@ class Keyboard:
         self._commit = None
         del self._lines[0]
         self.row.put_back()
-        self._expect_answer()
+        self._sense.expect_answer()
         self._transmit(line.encode(errors="surrogateescape"))
         return True
 
@@ -405,18 +310,10 @@ class Keyboard:
         if len(line) <= PIECE:
             self._wires.send(line + b"\r")
             return
-        eof = self._child.tty().eof
+        eof = self._sense.tty().eof
         for at in range(0, len(line), PIECE):
             piece = line[at : at + PIECE]
             self._wires.send(piece + (b"\r" if at + PIECE >= len(line) else eof))
-
-    def _expect_answer(self) -> None:
-        self._sent = self._gate.token(self._child.foreground())
-        self._mark_quiet()
-
-    def _mark_quiet(self) -> None:
-        self._quiet_since = self._wires.now().offset_ms
-        self._wires.settle()
 
     def _leave(self) -> bool:
         """Give the line back: the tool has changed its terminal's mode."""
@@ -424,7 +321,8 @@ class Keyboard:
         self._commit = None
         ahead = [*self._lines, text] if text or self._lines else []
         self._lines.clear()
-        self._keys = "\r".join(ahead).encode(errors="surrogateescape") + self._keys
+        typed = "\r".join(ahead).encode(errors="surrogateescape") + self._keys.all()
+        self._keys.push(typed, self._wires.now().offset_ms)
         self.row.put_back()
         return True
 
@@ -439,7 +337,7 @@ class Keyboard:
 
     def after_output(self, data: bytes) -> None:
         """Take note of what was written: it may be the beginning of a prompt."""
-        self._quiet_since = self._wires.now().offset_ms
+        self._sense.heard()
         self.row.printed(data)
 
     def reshow(self) -> None:
@@ -448,62 +346,16 @@ class Keyboard:
             self.row.uncover(self._editor)
         self.pump()
 
-    # --- palette -------------------------------------------------------------------------------
-
-    def _open_palette(self) -> None:
-        if self._desk.palette is None:
-            return
-        ledger = self._capture.ledger
-        self._wires.screen(ledger.neutral())
-        self._palette = self._desk.palette(self._command)
-        self._palette.open(alternate=self._capture.alternate)
-        self._since = self._wires.now()
-        self._feed_palette()
-
-    def _command(self, line: str) -> str:
-        reply = self._desk.console.command(line)
-        self.note_command(line if line.startswith("/") else f"/{line}", reply)
-        self._wires.act(reply)
-        if reply.failed:
-            raise RecError(reply.text.removeprefix("rec: "))
-        return reply.text
-
-    def _feed_palette(self) -> None:
-        """Give keys to the palette; the prefix key again is meant for the tool."""
-        palette = self._palette
-        while palette is not None and palette.active and self._keys:
-            cut = split_key(self._keys, final=self._escape_is_due())
-            if cut is None:
-                return
-            key, self._keys = cut
-            self._since = self._wires.now()
-            if is_reply(key):
-                continue
-            if key == self._desk.prefix:
-                palette.close()
-                self._wires.send(key)
-            elif palette.feed(key):
-                break
-        if palette is not None and not palette.active:
-            self._close_palette()
-
-    def _close_palette(self) -> None:
-        self._palette = None
-        self._wires.screen(self._capture.ledger.reassert())
-        if self._capture.alternate:
-            self._wires.act(Reply(action="", line="redraw"))
-
     def stop(self) -> None:
         """Take everything of ours off the screen; the session ends."""
-        if self._palette is not None:
-            self._palette.close()
-            self._palette = None
+        self.overlay.stop()
         if self._editor is not None and self._editor.active:
             self._editor.stop()
             self.row.put_back()
 
     def stepped(self) -> None:
         """Look whether a step of the editors' own closed the palette."""
-        if self._palette is not None and not self._palette.active:
-            self._close_palette()
+        was_open = self.overlay.active
+        self.overlay.look()
+        if was_open and not self.overlay.active:
             self.pump()

@@ -13,6 +13,7 @@ from typing import NamedTuple
 PASTE_BEGIN = b"\x1b[200~"
 PASTE_END = b"\x1b[201~"
 _TAIL = 16  # bytes; no sequence that is looked for is longer
+ESCAPE_MS = 50  # after which a lone ESC is the Escape key
 
 # Enter and Ctrl-C: plain, in kitty's protocol, of the keypad, and with modifyOtherKeys.
 _ENTER = rb"[\r\n]|\x1b\[13u|\x1bOM"
@@ -167,3 +168,43 @@ def only_replies(data: bytes) -> bool:
             return False
         data = cut[1]
     return True
+
+
+class KeyQueue:
+    """Bytes that were typed and given to nobody yet."""
+
+    def __init__(self) -> None:
+        """Begin empty."""
+        self.data = b""
+        self._since_ms = 0  # when the oldest incomplete key began to arrive
+
+    def push(self, data: bytes, now_ms: int) -> None:
+        """Take typed bytes."""
+        if not self.data:
+            self._since_ms = now_ms
+        self.data += data
+
+    def due_ms(self) -> int | None:
+        """Return when (ms) an incomplete key counts as whole, or None."""
+        return self._since_ms + ESCAPE_MS if self.data else None
+
+    def key(self, now_ms: int) -> bytes | None:
+        """Take the first key that a person typed; terminals' answers are dropped."""
+        while True:
+            cut = split_key(self.data, final=now_ms - self._since_ms >= ESCAPE_MS)
+            if cut is None:
+                return None
+            key, self.data = cut
+            self._since_ms = now_ms
+            if not is_reply(key):
+                return key
+
+    def all(self) -> bytes:
+        """Take everything."""
+        data, self.data = self.data, b""
+        return data
+
+    def upto(self, end: int) -> bytes:
+        """Take the first ``end`` bytes."""
+        data, self.data = self.data[:end], self.data[end:]
+        return data

@@ -150,8 +150,6 @@ class Relay:
             self.record(self.capture.unpause(self.now()))
         elif reply.action == "quit":
             self._begin_end(None)
-        elif reply.line == "redraw":
-            self._nudge()
 
     def suspend(self) -> None:
         """Stop the tool and ourselves, as the shell above expects of Ctrl-Z; go on after SIGCONT."""
@@ -218,7 +216,7 @@ class Relay:
 
     def _output_held(self) -> bool:
         """Say whether the tool's output must wait: no room on the screen, in the queue, or a palette."""
-        if self.keyboard.palette is not None and self._leaving.exited is None:
+        if self.keyboard.overlay.active and self._leaving.exited is None:
             return True
         if self._out.full:
             return True
@@ -405,7 +403,7 @@ class Relay:
         if editor is not None:
             editor.resize(size)
 
-    def _nudge(self) -> None:
+    def redraw(self) -> None:
         """Make a full-screen tool draw itself again: it does so when its size changes, and changes back."""
         size = self.terminal.size()
         self.child.resize(Size(size.cols, max(1, size.rows - 1)))

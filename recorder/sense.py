@@ -1,0 +1,80 @@
+"""See what the tool does with its terminal: its mode, whether it reads, whether it took our line.
+
+Engine. Nothing is cached: each question is answered by the kernel at the moment it is asked, since
+a key is to be routed by what holds when it arrives.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from recorder.dialog import Reads
+from recorder.gate import Reading
+from recorder.modes import Mode, mode_of
+
+if TYPE_CHECKING:
+    from recorder.child import Child, Tty
+    from recorder.gate import ReadGate, Token
+    from recorder.wires import Wires
+
+_READS = {Reading.READING: Reads.YES, Reading.BUSY: Reads.NO, Reading.UNKNOWN: Reads.UNKNOWN}
+
+
+class Sense:
+    """The eyes of the keyboard."""
+
+    def __init__(self, child: Child, gate: ReadGate, wires: Wires, override: str) -> None:
+        """Look at ``child``; ``override`` is the mode the user asked for, or ``auto``."""
+        self._child = child
+        self._gate = gate
+        self._wires = wires
+        self._override = override
+        self._sent: Token | None = None  # acknowledgement token of the last line
+        self._quiet_since = 0
+
+    @property
+    def quiet_ms(self) -> int:
+        """Return how long (ms) the tool has been silent, counted from our last line at most."""
+        return self._wires.now().offset_ms - self._quiet_since
+
+    def heard(self) -> None:
+        """Take note that there was output, or that something was sent."""
+        self._quiet_since = self._wires.now().offset_ms
+
+    def tty(self) -> Tty:
+        """Read the tool's terminal settings."""
+        return self._child.tty()
+
+    def mode(self, tty: Tty) -> Mode:
+        """Return the mode for these settings."""
+        return mode_of(canonical=tty.canonical, echo=tty.echo, override=self._override)
+
+    def reads(self) -> Reads:
+        """Say whether the tool waits for input; what it printed before it began to read comes first."""
+        reads = _READS[self._gate.look(self._child.foreground())]
+        return Reads.NO if self._wires.output_waits() else reads
+
+    def in_foreground(self) -> bool:
+        """Say whether the tool itself has its terminal, not a job of its own."""
+        return self._child.foreground() == self._child.pid
+
+    def expect_answer(self) -> None:
+        """Remember who is to take what is sent next."""
+        self._sent = self._gate.token(self._child.foreground())
+        self.heard()
+        self._wires.settle()
+
+    def acknowledged(self) -> bool | None:
+        """Say whether the tool has consumed the line that we sent last; None: nobody can tell."""
+        if self._sent is None:
+            return True
+        consumed = self._gate.consumed(self._sent)
+        if consumed is False:
+            return False
+        pending = self._child.pending()
+        if pending:
+            return False
+        if consumed is None and pending is None:
+            return None
+        self._sent = None
+        return True
