@@ -47,23 +47,28 @@ class Batch:
 
 
 class Pending:
-    """The queue. ``raw`` and ``text`` count waiting bytes of chunks and of spans, ``prompts`` prompts.
+    """The queue. ``raw`` and ``text`` count waiting bytes of chunks and of spans.
 
+    Events are ready as long as no span stands before them; ``_behind`` is empty or begins with one.
     ``since`` is when the oldest of what waits came, or None; ``last`` is the item that came last.
     """
 
     def __init__(self) -> None:
         self.raw = 0
         self.text = 0
-        self.prompts = 0
         self.since: float | None = None
         self.last: Item | None = None
         self._activity: tuple[str, Activity] | None = None
         self._written: tuple[str, Activity] | None = None
         self._chunks: deque[tuple[int, Chunk]] = deque()
-        self._events: deque[tuple[int, Draft | Span]] = deque()
+        self._ready: deque[tuple[int, Draft]] = deque()
+        self._behind: deque[tuple[int, Draft | Span]] = deque()
+        self._prompts = 0  # in _behind
+        self._hurry = False  # a prompt is ready
         self._open: dict[int, int] = {}
         self._ticket = 0
+
+    # --- what comes --------------------------------------------------------------------------------
 
     def put(self, items: tuple[Item, ...], now: float) -> int:
         """Take items in order; return the ticket that stands for them."""
@@ -84,29 +89,28 @@ class Pending:
                 self._append(ticket, item)
         return ticket
 
+    def _append(self, ticket: int, event: Draft | Span) -> None:
+        self._open[ticket] = self._open.get(ticket, 0) + 1
+        if isinstance(event, Span):
+            self.text += len(event.data)
+        elif not self._behind:
+            self._make_ready(ticket, event)
+            return
+        else:
+            self._prompts += event.kind is Kind.PROMPT
+        self._behind.append((ticket, event))
+
+    def _make_ready(self, ticket: int, draft: Draft) -> None:
+        self._ready.append((ticket, draft))
+        self._hurry = self._hurry or draft.kind is Kind.PROMPT
+
     def do(self, activity: tuple[str, Activity], now: float) -> None:
         """Take what a session is doing; the newest is written, once."""
         self._activity = activity
         if activity != self._written:
             self.since = now if self.since is None else self.since
 
-    def _append(self, ticket: int, event: Draft | Span) -> None:
-        self._events.append((ticket, event))
-        self._open[ticket] = self._open.get(ticket, 0) + 1
-        if isinstance(event, Span):
-            self.text += len(event.data)
-        else:
-            self.prompts += event.kind is Kind.PROMPT
-
-    def done(self, batch: Batch) -> None:
-        """Close the tickets of what has been written."""
-        self._written = batch.activity or self._written
-        for ticket in batch.tickets:
-            left = self._open.get(ticket, 0) - 1
-            if left > 0:
-                self._open[ticket] = left
-            else:
-                self._open.pop(ticket, None)
+    # --- what is asked -----------------------------------------------------------------------------
 
     def durable(self, ticket: int) -> bool:
         """Say whether everything that a ticket stands for has been written."""
@@ -119,34 +123,34 @@ class Pending:
     @property
     def empty(self) -> bool:
         """Say whether nothing waits here (a batch may still be on its way)."""
-        return not self._chunks and not self._events
+        return not (self._chunks or self._ready or self._behind)
 
     @property
     def ready(self) -> bool:
         """Say whether there is anything to write without rendering first."""
-        return (
-            bool(self._chunks)
-            or self._activity != self._written
-            or self._pulls()
-            or (bool(self._events) and isinstance(self._events[0][1], Draft))
-        )
+        return bool(self._chunks or self._ready) or self._activity != self._written or self._pulls()
+
+    @property
+    def hurry(self) -> bool:
+        """Say whether a prompt is to be written now."""
+        return self._hurry or self._pulls()
 
     @property
     def span_waits(self) -> bool:
-        """Say whether the next event is still to be rendered."""
-        return bool(self._events) and isinstance(self._events[0][1], Span)
+        """Say whether there is anything to render."""
+        return bool(self._behind)
 
     @property
     def span_first(self) -> bool:
-        """Say whether a prompt waits for that, and for little else."""
-        return self.prompts > 0 and self.span_waits and not self._pulls()
+        """Say whether a prompt waits for text, and not for much of it."""
+        return self._prompts > 0 and not self._pulls()
 
     def _pulls(self) -> bool:
         """Say whether a prompt is to be written before the text that stands before it."""
-        if not self.prompts or not self.span_waits:
+        if not self._prompts:
             return False
         before = 0
-        for _ticket, event in self._events:
+        for _ticket, event in self._behind:
             if isinstance(event, Span):
                 before += len(event.data)
                 if before > PATIENCE:
@@ -154,6 +158,8 @@ class Pending:
             elif event.kind is Kind.PROMPT:
                 return False
         return False
+
+    # --- what goes ---------------------------------------------------------------------------------
 
     def take(self, now: float) -> Batch:
         """Take what can be written in one transaction."""
@@ -165,46 +171,66 @@ class Pending:
             batch.tickets.append(ticket)
             size += len(chunk.data)
         self.raw -= size
-        while self._events and isinstance(self._events[0][1], Draft):
-            self._move(batch, *self._events.popleft())
         if self._pulls():
-            rest, self._events = self._events, deque()
-            for ticket, event in rest:
-                if isinstance(event, Draft) and event.kind is Kind.PROMPT:
-                    self._move(batch, ticket, event)
-                else:
-                    self._events.append((ticket, event))
+            self._pull_prompts()
+        for ticket, draft in self._ready:
+            batch.drafts.append(draft)
+            batch.tickets.append(ticket)
+        self._ready.clear()
+        self._hurry = False
         self.since = None if self.empty else now
         return batch
 
-    def _move(self, batch: Batch, ticket: int, event: Draft | Span) -> None:
-        if isinstance(event, Draft):
-            batch.drafts.append(event)
-            batch.tickets.append(ticket)
-            self.prompts -= event.kind is Kind.PROMPT
+    def _pull_prompts(self) -> None:
+        behind, self._behind = self._behind, deque()
+        for ticket, event in behind:
+            if isinstance(event, Draft) and event.kind is Kind.PROMPT:
+                self._make_ready(ticket, event)
+            else:
+                self._behind.append((ticket, event))
+        self._prompts = 0
+
+    def done(self, batch: Batch) -> None:
+        """Close the tickets of what has been written."""
+        self._written = batch.activity or self._written
+        for ticket in batch.tickets:
+            self._close(ticket)
+
+    def _close(self, ticket: int) -> None:
+        left = self._open.get(ticket, 0) - 1
+        if left > 0:
+            self._open[ticket] = left
+        else:
+            self._open.pop(ticket, None)
 
     def take_span(self) -> tuple[int, Span]:
-        """Take the span at the head (``span_waits``), to be rendered and put back by ``rendered``."""
-        ticket, event = self._events.popleft()
-        assert isinstance(event, Span)  # noqa: S101  (span_waits said so)
+        """Take the first span (``span_waits``), to be rendered and put back by ``rendered``."""
+        ticket, event = self._behind.popleft()
+        assert isinstance(event, Span)  # noqa: S101  (so _behind begins)
         self.text -= len(event.data)
         return ticket, event
 
-    def rendered(self, ticket: int, drafts: list[Draft]) -> None:
-        """Put what a span became where the span was."""
-        self._open[ticket] = self._open.get(ticket, 0) + len(drafts) - 1
-        self._events.extendleft((ticket, draft) for draft in reversed(drafts))
-        self.prompts += sum(draft.kind is Kind.PROMPT for draft in drafts)
-        if self._open[ticket] <= 0:
-            del self._open[ticket]
+    def rendered(self, ticket: int, drafts: list[Draft], now: float) -> None:
+        """Put what a span became where the span was; what stood behind it moves up."""
+        for draft in drafts:
+            self._open[ticket] += 1
+            self._make_ready(ticket, draft)
+        self._close(ticket)
+        while self._behind and isinstance(self._behind[0][1], Draft):
+            number, event = self._behind.popleft()
+            if isinstance(event, Draft):
+                self._prompts -= event.kind is Kind.PROMPT
+                self._make_ready(number, event)
+        self.since = now if self.since is None else self.since
 
     def drain(self) -> list[Item]:
         """Take everything: chunks first, then the events in order, spans unrendered."""
         items: list[Item] = [chunk for _, chunk in self._chunks]
-        items += [event for _, event in self._events]
-        self._chunks.clear()
-        self._events.clear()
-        self.raw = self.text = self.prompts = 0
+        items += [draft for _, draft in self._ready]
+        items += [event for _, event in self._behind]
+        for queue in (self._chunks, self._ready, self._behind):
+            queue.clear()
+        self.raw = self.text = self._prompts = 0
         return items
 
 

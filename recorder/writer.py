@@ -107,7 +107,7 @@ class Writer:
             idle = self._pending.since is None
             ticket = self._pending.put(items, time.monotonic())
             # The thread is woken for what changes its plans, not for every read of a flood.
-            if idle or self._pending.prompts or before < GROUP_BYTES <= self._pending.raw:
+            if idle or self._pending.hurry or before < GROUP_BYTES <= self._pending.raw:
                 self._cond.notify()
             return ticket
 
@@ -212,11 +212,11 @@ class Writer:
         pending = self._pending
         if self._work:
             return self._write
-        starved = pending.span_waits and not pending.prompts and now - self._rendered_at >= TEXT_S
+        starved = pending.span_waits and not pending.hurry and now - self._rendered_at >= TEXT_S
         if pending.span_first or starved:
             return self._render
         due = pending.since is not None and now >= pending.since + GROUP_S
-        if pending.raw >= GROUP_BYTES or pending.prompts or ((due or self._errands) and pending.ready):
+        if pending.raw >= GROUP_BYTES or pending.hurry or ((due or self._errands) and pending.ready):
             return self._write
         if due and not pending.span_waits:
             pending.since = None  # nothing is left of what came then
@@ -275,7 +275,7 @@ class Writer:
         drafts = self._text.drafts(span)
         with self._cond:
             self._in_hand = None
-            self._pending.rendered(ticket, drafts)
+            self._pending.rendered(ticket, drafts, time.monotonic())
             self._rendered_at = time.monotonic()
 
     def _sync(self) -> None:

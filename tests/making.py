@@ -33,7 +33,7 @@ def session(number: int = 1, **more) -> Session:
     return Session(ulid=ulid(number), **(facts | more))
 
 
-def invocation(owner: Session, number: int = 1000, **more) -> Invocation:
+def invocation(owner: Session, number: int = 1000, /, **more) -> Invocation:
     facts = {
         "started_ms": owner.created_ms,
         "owner": Owner(os.getpid(), 1, "boot"),
