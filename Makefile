@@ -41,10 +41,10 @@ soak: $(STAMP) tools
 	@REC_SOAK=1 $(PY) -m pytest -m "soak or rounds" --timeout 3600
 
 bench: $(STAMP)
-	@$(PY) bench/run.py
+	@$(PY) -m bench
 
 bench-big: $(STAMP)
-	@$(PY) bench/run.py --big
+	@$(PY) -m bench --big
 
 lock:
 	@scripts/lock

@@ -321,14 +321,18 @@ def litter() -> None:
 
 def sizes() -> None:
     """Tells every size the terminal takes; a line ends it."""
-
-    def changed(*_: object) -> None:
+    woken, wake = os.pipe()
+    os.set_blocking(wake, False)
+    signal.set_wakeup_fd(wake)
+    signal.signal(signal.SIGWINCH, lambda *_: None)
+    while True:
+        # Told here and not in the handler, which may run in the middle of a print.
         size = os.get_terminal_size(0)
         say(f"size {size.columns}x{size.lines}")
-
-    signal.signal(signal.SIGWINCH, changed)
-    changed()
-    sys.stdin.readline()
+        ready = select.select([0, woken], [], [])[0]
+        if 0 in ready:
+            return
+        os.read(woken, 100)
 
 
 # --- ends ----------------------------------------------------------------------------------------
