@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from recorder.wires import Wires
 
 COMMIT_MS = 100  # Enter waits this long for its prompt to be on disk
+HALF_LINE_MS = 20  # of silence after which a line that the tool has begun may be a prompt …
+COVERED_MS = 100  # … and after which the edit is drawn again in any case
 PIECE = 2000  # bytes of a long line between two VEOFs; the kernel cuts a line at 4095
 
 
@@ -57,6 +59,7 @@ class Keyboard:
         self._lines: list[str] = []  # submitted, not yet sent
         self._commit: Commit | None = None  # of the first of them
         self.row = PromptLine(wires.screen, wires.columns)
+        self._covered_ms = 0  # since when the edit makes room for output
         self.overlay = Overlay(desk, capture, wires, self.note_command)
 
     # --- facts ---------------------------------------------------------------------------------
@@ -285,6 +288,7 @@ class Keyboard:
         line = self._lines[0]
         if self._commit is None:
             hold = self._sense.reads() is Reads.UNKNOWN
+            self._at_prompt(line=True, reading=True)
             items = self._capture.submitted(now, line, self.row.prompt, hold=hold)
             ticket = self._wires.record(items)
             self._commit = Commit(ticket, now.offset_ms + COMMIT_MS, hold)
@@ -328,10 +332,12 @@ class Keyboard:
 
     # --- output --------------------------------------------------------------------------------
 
-    def before_output(self) -> None:
-        """Make room on the screen: output is about to be written."""
+    def before_output(self, data: bytes) -> None:
+        """Make room on the screen: ``data`` is about to be written."""
         if self.editing and self._editor is not None:
-            self.row.cover(self._editor)
+            if not self.row.covered:
+                self._covered_ms = self._wires.now().offset_ms
+            self.row.cover(self._editor, data)
         else:
             self.row.put_back()
 
@@ -339,6 +345,15 @@ class Keyboard:
         """Take note of what was written: it may be the beginning of a prompt."""
         self._sense.heard()
         self.row.printed(data)
+
+    def reshow_ms(self) -> int | None:
+        """Return when (ms offset) a covered edit is to be drawn again, unless output waits then."""
+        if not self.row.covered:
+            return None
+        now = self._wires.now().offset_ms
+        silent = self._sense.quiet_ms
+        wanted = HALF_LINE_MS if self.row.unfinished else 0
+        return min(now + wanted - silent, self._covered_ms + COVERED_MS)
 
     def reshow(self) -> None:
         """Draw the edit again below output that has come to rest."""

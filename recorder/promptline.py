@@ -7,6 +7,7 @@ and put back before anything else is written there.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -16,17 +17,24 @@ if TYPE_CHECKING:
 
 MAX_LINE = 16 << 10  # bytes; a longer unfinished line is no prompt
 UNWRAPPED = 0x7FFF  # columns: no line is wrapped
+_BLANKS = re.compile(rb"( +)(?:\x1b\[[0-9;:]*m)*\Z")
 
 
 class PromptLine:
-    """The row in which the tool prompts."""
+    """The row in which the tool prompts.
+
+    Two things may stand there: the prompt at which the edit began, and what the tool has printed
+    since its last newline. Whole lines that come while one types go above the prompt; a line that
+    the tool began and did not end is shown in the prompt's stead until it ends.
+    """
 
     def __init__(self, screen: Callable[[bytes], None], columns: Callable[[], int]) -> None:
         """Write through ``screen``; ``columns`` is asked when something has to be rubbed out."""
         self._screen = screen
         self._columns = columns
         self._line = b""
-        self._prompt = b""
+        self._drawn = True  # the unfinished line is on the screen as the tool drew it
+        self._prompt = b""  # of the edit
         self._erased = False  # an edit took the prompt's place
         self.covered = False  # … and made room for output itself
 
@@ -38,51 +46,67 @@ class PromptLine:
     @property
     def prompt(self) -> str:
         """Return the prompt of the edit, or else the tool's unfinished line, as seen."""
-        return shown(self._prompt if self._erased else self._line)
+        return shown(self._before)
+
+    @property
+    def unfinished(self) -> bool:
+        """Say whether the tool has begun a line in the middle of an edit: maybe its prompt again."""
+        return bool(self._line) and self._line != self._prompt
+
+    @property
+    def _before(self) -> bytes:
+        """Return what stands before the edited text."""
+        return self._line or self._prompt if self._erased else self._line
 
     def printed(self, data: bytes) -> None:
         """Take note of output that was written to the screen."""
         cut = data.rfind(b"\n")
         self._line = data[cut + 1 :] if cut >= 0 else self._line + data
+        self._drawn = True
         if len(self._line) > MAX_LINE:
             self._line = self._line[-MAX_LINE:]
 
     def edit(self, editor: LineEditor) -> None:
         """Begin an edit behind the tool's prompt."""
+        self.covered = False
         if not self._erased:
             self._prompt = self._line
             self._rub_out()
-        editor.start(self._prompt)
+        editor.start(self._before)
         self._erased = True
 
-    def cover(self, editor: LineEditor) -> None:
-        """Make room for output while the edit goes on."""
-        if not self.covered:
-            editor.hide()
-            self.covered = True
+    def cover(self, editor: LineEditor, data: bytes) -> None:
+        """Make room for output while the edit goes on; ``data`` is what will be written."""
+        if self.covered:
+            return
+        editor.hide()
+        self.covered = True
+        if self._line == self._prompt and b"\n" in data:
+            self._line = b""  # it goes above the prompt
+        elif not self._drawn:
+            self._screen(self._line)  # it goes on behind it
+        self._drawn = True
 
     def uncover(self, editor: LineEditor) -> None:
         """Draw the edit again below output that has come to rest."""
         self.covered = False
-        if not editor.active:
-            return
-        if self._line:
-            # The tool went on behind its prompt, or printed it again, or another: that is it now.
-            self._prompt = self._line
+        if editor.active:
             self._rub_out()
-        editor.show(self._prompt)
+            editor.show(self._before)
 
     def put_back(self) -> None:
         """Draw the tool's prompt where an edit had taken its place."""
         if self._erased:
-            self._erased = False
-            self._screen(self._prompt)
-            self._line = self._prompt
+            before, self._erased = self._before, False
+            if not (self._line and self._drawn):
+                self._screen(before)
+            self._line = before
+            self._drawn = True
 
     def answer(self, text: str) -> None:
         """Write lines of ours where the edit was; the prompt stays erased, for the next edit."""
         lines = "".join(f"{line}\r\n" for line in text.split("\n"))
-        self._screen(self._prompt + lines.encode(errors="surrogateescape"))
+        self._screen(self._before + lines.encode(errors="surrogateescape"))
 
     def typed(self, text: str) -> None:
         """Draw text behind the prompt that the edit leaves there (an abandoned line)."""
@@ -91,13 +115,18 @@ class PromptLine:
         self.printed(data)
 
     def _rub_out(self) -> None:
-        if self._line:
-            above = max(0, len(self.line) - 1) // max(1, self._columns())
+        if self._line and self._drawn:
+            from recorder.row import width
+
+            above = max(0, width(self.line) - 1) // max(1, self._columns())
             self._screen((b"\x1b[%dA" % above if above else b"") + b"\r\x1b[J")
+        self._drawn = False
 
 
 def shown(row: bytes) -> str:
-    """Return the text of an unfinished line as seen."""
+    """Return the text of an unfinished line as seen; blanks at its end are part of a prompt."""
     from recorder.text import plain  # only line mode and hidden reads need it
 
-    return plain(row, UNWRAPPED).rpartition("\n")[2]
+    seen = plain(row, UNWRAPPED).rpartition("\n")[2]
+    blanks = _BLANKS.search(row)
+    return seen.rstrip(" ") + blanks[1].decode() if blanks else seen

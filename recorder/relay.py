@@ -257,7 +257,7 @@ class Relay:
         return True
 
     def _printed(self, now: Moment, data: bytes) -> None:
-        self.keyboard.before_output()
+        self.keyboard.before_output(data)
         self.screen(data)
         self.keyboard.after_output(data)
         self._settle.printed(now.offset_ms)
@@ -319,13 +319,11 @@ class Relay:
                 self.keyboard.due_ms(),
                 self._settle.due_ms(turn=self.capture.turn is not None),
             ),
-            *(self._leaving.due_ms(), self._nudge_at, self._writer_due),
+            *(self._leaving.due_ms(), self._nudge_at, self._writer_due, self.keyboard.reshow_ms()),
         )
         due = [at - now for at in times if at is not None]
         if self._held_since is not None:
             due.append(self._held_since + HOLD_BACK_MS - now)
-        if self.keyboard.row.covered:
-            due.append(0)
         if self.keyboard.holding or self._eof_due or (self.writer.full and self._full_since is not None):
             due.append(HELD_LOOK_MS)
         if self._leaving.exited is not None:
@@ -351,7 +349,8 @@ class Relay:
         if editor is not None:
             editor.step()
             self.keyboard.stepped()
-        if self.keyboard.row.covered and not self.output_waits():
+        shown = self.keyboard.reshow_ms()
+        if shown is not None and now.offset_ms >= shown and not self.output_waits():
             self.keyboard.reshow()
         if self.keyboard.holding:
             self.keyboard.pump()
@@ -415,8 +414,11 @@ class Relay:
             if self.capture.alternate:
                 self.late_notices.append(notice)
                 continue
-            self.keyboard.before_output()
-            self.screen(f"\r\nrec: {notice}\r\n".encode())
+            lead = "" if self.keyboard.editing else "\r\n"
+            said = f"{lead}rec: {notice}\r\n".encode()
+            self.keyboard.before_output(said)
+            self.screen(said)
+            self.keyboard.row.printed(said)
         if self.keyboard.editing:
             active = self.keyboard.active
             if active is not None and not self.keyboard.row.covered and hasattr(active, "refresh"):
@@ -449,7 +451,7 @@ class Relay:
         if not jobs.controlled():
             self.child.signal(signal.SIGCONT)
             return
-        self.keyboard.before_output()
+        self.keyboard.before_output(b"\n")
         self.screen(self.capture.ledger.neutral())
         self.terminal.restore()
         os.kill(os.getpid(), signal.SIGSTOP)
@@ -474,7 +476,7 @@ class Relay:
         ending = self._leaving.ending()
         if self._gap:
             self._report_gap(now)
-        if not self._output_over and not self._leaving.hangup:
+        if self._leaving.cut() and not self._leaving.hangup:
             text = "a background job still held the terminal; what it printed later is not recorded"
             self.record(self.capture.note(Kind.SYSTEM, now, text, {"cut": True}))
         hangup = self._leaving.hangup

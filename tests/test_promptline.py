@@ -61,8 +61,8 @@ def test_whole_lines_of_output_leave_the_prompt_as_it_was(drawn, line):
     editor = Editor(drawn.extend)
     line.printed(b"> ")
     line.edit(editor)
-    line.cover(editor)
-    line.cover(editor)
+    line.cover(editor, b"tick\r\n")
+    line.cover(editor, b"tock\r\n")
     line.printed(b"tick\r\n")
     drawn.clear()
     line.uncover(editor)
@@ -70,23 +70,57 @@ def test_whole_lines_of_output_leave_the_prompt_as_it_was(drawn, line):
     assert line.prompt == "> "
 
 
-def test_half_a_line_of_output_becomes_part_of_the_prompt(drawn, line):
+def test_a_prompt_in_pieces_is_put_together(drawn, line):
+    editor = Editor(drawn.extend)
+    line.printed(b"na")
+    line.edit(editor)
+    drawn.clear()
+    line.cover(editor, b"me: ")
+    assert bytes(drawn) == b"(hide)na"
+    line.printed(b"me: ")
+    drawn.clear()
+    line.uncover(editor)
+    assert bytes(drawn) == b"\r\x1b[J<name: |"
+
+
+def test_half_a_line_is_shown_until_its_other_half_comes(drawn, line):
     editor = Editor(drawn.extend)
     line.printed(b"> ")
     line.edit(editor)
-    line.cover(editor)
-    line.printed(b"half ")
+    line.cover(editor, b"one\r\ntw")
+    line.printed(b"one\r\ntw")
+    assert line.unfinished
     drawn.clear()
     line.uncover(editor)
-    assert bytes(drawn) == b"\r\x1b[J<> half |"
+    assert bytes(drawn) == b"\r\x1b[J<tw|"
+    drawn.clear()
+    line.cover(editor, b"o\r\n")
+    assert bytes(drawn) == b"(hide)tw"
+    line.printed(b"o\r\n")
+    drawn.clear()
+    line.uncover(editor)
+    assert bytes(drawn) == b"<> |"
+
+
+def test_a_line_that_goes_on_is_not_drawn_twice_when_the_edit_ends_below_it(drawn, line):
+    editor = Editor(drawn.extend)
+    line.printed(b"> ")
+    line.edit(editor)
+    line.cover(editor, b"\r\nhalf")
+    line.printed(b"\r\nhalf")
+    drawn.clear()
+    line.put_back()
+    assert bytes(drawn) == b""
+    assert line.line == "half"
 
 
 def test_a_prompt_printed_again_is_drawn_once(drawn, line):
     editor = Editor(drawn.extend)
     line.printed(b"> ")
     line.edit(editor)
-    line.cover(editor)
+    line.cover(editor, b"tick\r\n> ")
     line.printed(b"tick\r\n> ")
+    assert not line.unfinished
     drawn.clear()
     line.uncover(editor)
     assert bytes(drawn) == b"\r\x1b[J<> |"
@@ -104,3 +138,5 @@ def test_answers_stand_above_and_the_prompt_stays_free_for_the_next_edit(drawn, 
 def test_a_prompt_is_shown_as_seen(line):
     line.printed(b"\x1b[1;32mshop\x1b[0m> ")
     assert line.prompt == "shop> "
+    line.printed(b"\r 40% ###\r\x1b[Kname: \x1b[0m")
+    assert line.prompt == "name: "
