@@ -1,27 +1,23 @@
-"""The command ``rec``: which word is which command, and the one place that makes an exit status.
+"""The command ``rec`` as click sees it: which word is which command, help, wrong usage.
 
-A command module is imported when it is called, as each import delays the first byte of a recorded
-tool. A word that is no command is a tool to record. Commands raise ``RecError``; the boundary here
-turns every way to end into a status and at most two lines, never into a stack trace.
+A command's module is imported when it is called. A word that is no command is a tool to record.
+How a call ends is in ``commands.exits``.
 """
 
 from __future__ import annotations
 
 import importlib
-import os
 import sys
 from typing import TYPE_CHECKING, NoReturn
 
 import click
 
-from recorder.commands import COMMANDS, TOOL, base
-from recorder.errors import Ambiguous, RecError
+from recorder.commands import COMMANDS, TOOL, exits
+from recorder.commands.app import App
 from recorder.version import VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-WRONG_USAGE, UNEXPECTED, INTERRUPTED = 2, 3, 130
 
 HELP = """Record any interactive tool, and read it again.
 
@@ -57,7 +53,7 @@ class Rec(click.Group):
 
     def main(self, args: Sequence[str] | None = None, *_: object, **__: object) -> NoReturn:
         """Run the command line and leave with its status."""
-        sys.exit(guarded(self, sys.argv[1:] if args is None else list(args)))
+        sys.exit(main(args))
 
 
 @click.group(
@@ -72,42 +68,24 @@ class Rec(click.Group):
 @click.pass_context
 def rec(ctx: click.Context, root: str | None) -> None:
     """Take the global options."""
-    ctx.obj = base.App(root)
+    ctx.obj = App(root)
 
 
-def main() -> int:
-    """Run ``rec`` with this process's words; return the exit status."""
-    return guarded(rec, sys.argv[1:])
+def main(args: Sequence[str] | None = None) -> int:
+    """Run ``rec`` with some words, those of this process by default; return the exit status."""
+    return exits.guarded(lambda: _run(sys.argv[1:] if args is None else list(args)))
 
 
-def guarded(group: click.Group, args: list[str]) -> int:
-    """Run one command line to its exit status; every error becomes at most two lines."""
+def _run(args: list[str]) -> int:
     try:
-        status = _run(group, args)
-        base.flush()
-    except RecError as error:
-        _explain(error.message, error.advice)
-        if isinstance(error, Ambiguous):
-            _list(error.candidates)
-        return error.status
-    except click.UsageError as error:
-        return _wrong_usage(error)
-    except BrokenPipeError:
-        base.abandon_stdout()
-        return 0
-    except (KeyboardInterrupt, click.Abort):
-        return INTERRUPTED
-    except Exception as error:  # noqa: BLE001  (the boundary: whatever it is, the user gets one line)
-        return _unexpected(error)
-    return status
-
-
-def _run(group: click.Group, args: list[str]) -> int:
-    try:
-        with group.make_context("rec", args) as ctx:
-            returned = group.invoke(ctx)
+        with rec.make_context("rec", args) as ctx:
+            returned = rec.invoke(ctx)
     except click.exceptions.Exit as leave:
         return leave.exit_code
+    except click.UsageError as error:
+        return _wrong_usage(error)
+    except click.Abort:
+        return exits.INTERRUPTED
     return returned if isinstance(returned, int) else 0
 
 
@@ -117,34 +95,9 @@ def _load(where: str) -> click.Command:
     return found
 
 
-def _explain(message: str, advice: str | None) -> None:
-    base.complain(f"rec: {message}")
-    if advice:
-        base.complain(advice)
-
-
-def _list(candidates: Sequence[str]) -> None:
-    for ulid in candidates:
-        base.complain(f"  {ulid}")
-
-
 def _wrong_usage(error: click.UsageError) -> int:
     """Say what is wrong with the words, and where the right ones are listed."""
     path = error.ctx.command_path if error.ctx is not None else "rec"
     message = " ".join(error.format_message().split()).removesuffix(".")
-    _explain(message[:1].lower() + message[1:], f"`{path} --help` shows how it is called")
-    return WRONG_USAGE
-
-
-def _unexpected(error: Exception) -> int:
-    """Keep the trace in a file that can be attached to a report, and say so in two lines."""
-    from recorder.commands import crash  # needed once in a lifetime, we hope
-
-    kind = type(error).__name__
-    path = crash.write_report(error, os.environ)  # noqa: TID251  (read by config, from this mapping)
-    advice = "this is a bug in rec; no report could be written"
-    if path is not None:
-        advice = f"this is a bug in rec; please report it with {path}"
-    text = " ".join(str(error).split())[:200]
-    _explain(f"could not finish: {kind}: {text}" if text else f"could not finish: {kind}", advice)
-    return UNEXPECTED
+    exits.explain(message[:1].lower() + message[1:], f"`{path} --help` shows how it is called")
+    return exits.WRONG_USAGE

@@ -47,6 +47,8 @@ def examine(root: str | None, env: Mapping[str, str], *, fix: bool) -> list[Chec
     settings, found = _settings(root, env)
     checks = [found]
     checks += _directory(settings.root, fix=fix)
+    if fix:
+        checks += _tidied(settings)
     checks += _store(settings.root)
     checks.append(_spill(settings.root))
     checks.append(_space(settings.root))
@@ -184,6 +186,22 @@ def _store(root: Path) -> list[Check]:
         return [Check("store", ok=False, detail=error.message, fix=error.advice)]
 
 
+def _tidied(settings: Settings) -> list[Check]:
+    """Import what was spilled and complete what a dead recorder left; return what could not be done."""
+    from recorder import care
+    from recorder.stores.sqlite import SqliteStore
+
+    path = settings.root / config.STORE_NAME
+    if not os.path.lexists(path) and not care.waiting(settings.root):
+        return []
+    try:
+        with closing(SqliteStore(path)) as store:
+            done = care.tidy(store, settings.root, identity.alive, settings.rules)
+    except RecError:
+        return []  # the store's own check says it
+    return [Check("repair", ok=False, detail=problem, fix=None) for problem in done.problems]
+
+
 def _writable(path: Path) -> Check:
     """Look whether a recorder could write: a write transaction that changes nothing."""
     from recorder.stores.sqlite import SqliteStore
@@ -206,7 +224,7 @@ def _interrupted(store: SqliteStore) -> Check:
             "interrupted",
             ok=False,
             detail=f"the last turn of {names} is not derived yet",
-            fix="`rec ls` does it when the store can be written",
+            fix="rec doctor --fix",
         )
     return Check("interrupted", ok=True, detail=f"{len(dead)} interrupted, nothing left to derive")
 
@@ -220,7 +238,7 @@ def _spill(root: Path) -> Check:
     if not names:
         return Check("spill", ok=True, detail="nothing waits to be imported")
     shown = ", ".join(names[:3])
-    fix = "`rec ls` imports them when the store can be written"
+    fix = "rec doctor --fix"
     return Check("spill", ok=False, detail=f"{len(names)} waiting to be imported: {shown}", fix=fix)
 
 

@@ -19,6 +19,9 @@ from maker import GONE, Maker
 
 from recorder import sessions
 from recorder.cli import rec
+from recorder.commands import record
+from recorder.commands import run as run_command
+from recorder.model import Chunk
 from recorder.version import VERSION
 
 PYTHON = [sys.executable, "-m", "recorder"]
@@ -31,6 +34,7 @@ def filled(root):
         cut = Maker(store, 1, owner=GONE, at_ms=maker.now_ms() - 9_000_000)
         cut.turn("select 1;", "1\n")
         cut.prompt("select 2;")
+        store.append([], recovered=cut.invocation)  # nothing is left to derive
         ended = Maker(store, 2, tool="psql", at_ms=maker.now_ms() - 6_000_000)
         ended.turn("\\d", "nothing\n")
         ended.turn("select x;", "ERROR:  no x\n", status=1)
@@ -431,6 +435,36 @@ def test_several_sessions_are_listed(root):
     ]
 
 
+def test_what_a_crash_left_out_is_derived_by_the_next_command(root):
+    with closing(maker.store_at(root)) as store:
+        one = Maker(store, 1, owner=GONE)
+        one.prompt("select 1;")
+        moment = one.moment()
+        store.append([], [Chunk(one.ulid, one.invocation, 0, moment, b"1\r\n2\r\n")])
+    (row,) = call(["log", "--json"], root).lines()
+    assert row["end"] == "interrupted"
+    assert call(["output", "--json"], root).json()["output"] == "1\n2\n"
+    assert call(["doctor"], root).status == 0
+    count = len(call(["events", "@1", "--json"], root).lines())
+    assert (
+        count
+        == len(call(["events", "@1", "--json"], root).lines())
+        == call(["replay", "@1", "--json"], root).json()["n_events"]
+    )
+
+
+def test_a_store_that_cannot_be_tidied_is_read_all_the_same(root):
+    import apsw
+
+    with closing(maker.store_at(root)) as store:
+        Maker(store, 1, owner=GONE).prompt("select 1;")
+        holder = apsw.Connection(str(root / "rec.db"))
+        holder.execute("BEGIN IMMEDIATE")
+        (row,) = call(["log", "--json"], root).lines()
+        holder.close()
+    assert (row["command"], row["end"]) == ("select 1;", "interrupted")
+
+
 # --- on a terminal -------------------------------------------------------------------------------
 
 
@@ -637,3 +671,57 @@ def test_commands_inside_a_recorded_shell(root, start_rec):
     assert [row["turn"] for row in rows if row["text"] in {"the index", "too hot"}] == [1, 2]
     assert f"{rec} note unseen" not in "".join(row["command"] for row in turns)
     assert call(["output", "shop:1"], root).stdout == "end-0-0\n"
+
+
+# --- without click -------------------------------------------------------------------------------
+
+CALLS = [
+    ["sqlite3"],
+    ["sqlite3", "-h", "--label", "x"],
+    ["--root", "r", "sqlite3", "shop.db"],
+    ["--root", "r", "run", "true"],
+    ["run", "true", "--label", "x"],
+    ["run", "--", "true", "--", "x"],
+    ["run", "--", "--label"],
+    ["run", "--label", "a b", "--mode", "line", "--no-persist", "--", "run"],
+    ["run", "--mode", "raw", "ls"],
+    ["run", "--label", "--", "true"],
+    ["run", "--no-persist", "--no-persist", "--label", "a", "--label", "b", "true"],
+    ["", "x"],
+    ["run", "--", ""],
+]
+LEFT = [
+    "",
+    "-h",
+    "--version",
+    "--root",
+    "--root r",
+    "--root r -h",
+    "--root=r true",
+    "-- x",
+    "ls",
+    "--root r ls",
+]
+LEFT += ["run", "run -h", "run --", "run --mode x true", "run --label", "run --label=x true", "run -n true"]
+
+
+@pytest.mark.parametrize("words", CALLS)
+def test_recordings_are_recognised_as_click_would(root, monkeypatch, words):
+    seen = []
+    for module in (record, run_command):
+        monkeypatch.setattr(module, "record", lambda app, wanted: seen.append((app.root, wanted)) or 0)
+    assert run(*words).exit_code == 0
+    assert seen == [record.recognise(words)]
+
+
+@pytest.mark.parametrize("words", LEFT)
+def test_everything_else_is_left_to_click(words):
+    assert record.recognise(words.split()) is None
+
+
+def test_recording_goes_without_what_is_slow_to_import(root):
+    code = "import sys; sys.argv = ['rec', 'run', '--', 'true']\nfrom recorder.__main__ import main\nmain()\n"
+    code += "print(sorted({'click', 'prompt_toolkit', 'pygments'} & set(sys.modules)))"
+    env = environment(root, root.parent / "home")
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=env, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from recorder import lineage, lookup, render, render_json
-from recorder.commands.base import App, Command, in_app
-from recorder.commands.params import COUNT, json_option
+from recorder.commands.params import COUNT, Command, in_app, json_option
 from recorder.model import Kind
+
+if TYPE_CHECKING:
+    from recorder.commands.app import App
 
 
 @click.command(

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from recorder import lookup, render, render_json, sessions
-from recorder.commands.base import App, Command, in_app
-from recorder.commands.params import COUNT, TIME, json_option
+from recorder.commands.params import COUNT, TIME, Command, in_app, json_option
+
+if TYPE_CHECKING:
+    from recorder.commands.app import App
 
 
 @click.command(

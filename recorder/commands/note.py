@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 import click
 
 from recorder import sessions
-from recorder.commands.base import App, Command, in_app
-from recorder.commands.params import now_ms
+from recorder.commands.params import Command, in_app, now_ms
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from recorder.commands.app import App
     from recorder.model import Event
     from recorder.store import Store
 

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 import click
 
 from recorder import lookup, render, render_json, sessions, transcripts
-from recorder.commands.base import App, Command, in_app
-from recorder.commands.params import json_option
+from recorder.commands.params import Command, in_app, json_option
 from recorder.model import Kind
 
 if TYPE_CHECKING:
+    from recorder.commands.app import App
     from recorder.model import Turn
     from recorder.store import Store
 

@@ -1,4 +1,4 @@
-"""Types of the words on the command line: durations, times, counts; and the options many share."""
+"""What commands are declared with: their class, types of words (durations, times), shared options."""
 
 from __future__ import annotations
 
@@ -9,12 +9,33 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from recorder.commands.app import App
+
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 F = TypeVar("F", bound="Callable[..., Any]")
 
 UNITS_MS = {"s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
+
+
+in_app = click.make_pass_decorator(App)
+
+
+class Command(click.Command):
+    """A command whose help ends with examples, one call each."""
+
+    def __init__(self, *args: Any, examples: Sequence[str] = (), **kwargs: Any) -> None:  # noqa: ANN401
+        """Keep the examples; the rest is click's."""
+        super().__init__(*args, **kwargs)
+        self.examples = tuple(examples)
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        """Write the examples as they are to be typed."""
+        if self.examples:
+            with formatter.section("Examples" if len(self.examples) > 1 else "Example"):
+                for line in self.examples:
+                    formatter.write(f"  {line}\n")
 
 
 class Duration(click.ParamType[int]):

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from recorder import lookup, render, render_json, transcripts
-from recorder.commands.base import App, Command, in_app
-from recorder.commands.params import COUNT, json_option, now_ms
+from recorder.commands.params import COUNT, Command, in_app, json_option, now_ms
+
+if TYPE_CHECKING:
+    from recorder.commands.app import App
 
 
 @click.command(cls=Command, examples=("rec replay shop", "rec replay @1 -n 20", "rec replay - --json"))

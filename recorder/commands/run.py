@@ -1,14 +1,16 @@
-"""``rec run``, and the short form ``rec TOOL``: record a tool and leave with its status."""
+"""``rec run``, and the short form ``rec TOOL``, where their words need click; see ``record``."""
 
 from __future__ import annotations
 
-import difflib
+from typing import TYPE_CHECKING
 
 import click
 
-from recorder.commands import COMMANDS
-from recorder.commands.base import App, Command, in_app
-from recorder.errors import ToolNotFound
+from recorder.commands.params import Command, in_app
+from recorder.commands.record import MODES, Wanted, record
+
+if TYPE_CHECKING:
+    from recorder.commands.app import App
 
 ALL_WORDS = {"allow_interspersed_args": False}
 
@@ -25,7 +27,7 @@ ALL_WORDS = {"allow_interspersed_args": False}
 @click.option("--label", metavar="L", help="Name the session.")
 @click.option(
     "--mode",
-    type=click.Choice(["auto", "line", "raw"]),
+    type=click.Choice(MODES),
     default="auto",
     show_default=True,
     help="Who edits the line: as the tool's terminal settings say, always rec, never rec.",
@@ -50,7 +52,7 @@ def run(
     """
     if not argv:
         ctx.fail("no TOOL to record")
-    return _record(app, argv, label=label, mode=mode, persist=not no_persist)
+    return record(app, Wanted(argv, label, mode, persist=not no_persist))
 
 
 @click.command(context_settings=ALL_WORDS, add_help_option=False)
@@ -58,32 +60,4 @@ def run(
 @in_app
 def tool(app: App, argv: tuple[str, ...]) -> int:
     """Record a tool named where a command could have been."""
-    try:
-        return _record(app, argv, label=None, mode="auto", persist=True)
-    except ToolNotFound as error:
-        raise _with_nearest(error, argv[0]) from error
-
-
-def _record(app: App, argv: tuple[str, ...], *, label: str | None, mode: str, persist: bool) -> int:
-    from recorder import recording  # help and wrong words need none of it
-    from recorder.faces import faces
-
-    request = recording.RunRequest(
-        argv=argv,
-        settings=app.settings,
-        env=app.env,
-        faces=faces(app.env, str(app.settings.root)),
-        label=label,
-        mode=mode,
-        persist=persist,
-    )
-    outcome = recording.run(request)
-    for notice in outcome.notices:
-        app.tell(f"rec: {notice}")
-    return outcome.status
-
-
-def _with_nearest(error: ToolNotFound, word: str) -> ToolNotFound:
-    """Return the error with the command that may have been meant."""
-    near = difflib.get_close_matches(word, COMMANDS, n=1, cutoff=0.0)
-    return ToolNotFound(error.message, advice=f"did you mean `rec {near[0]}`?")
+    return record(app, Wanted(argv, short=True))

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from recorder import current, render, render_json
-from recorder.commands.base import App, Command, in_app
-from recorder.commands.params import json_option
+from recorder.commands.params import Command, in_app, json_option
+
+if TYPE_CHECKING:
+    from recorder.commands.app import App
 
 
 @click.command(cls=Command, examples=("rec status --json",))

@@ -1,7 +1,7 @@
 """What all commands share: the root, the settings, the opened store, the current session, the output.
 
-The only module that writes to standard output and error. Nothing is decided here that a service
-could decide; heavy imports happen when a command needs them.
+Nothing is decided here that a service could decide. Heavy imports happen when a command needs them;
+click is none of them, as recording a tool goes without it.
 """
 
 from __future__ import annotations
@@ -11,15 +11,14 @@ import functools
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-import click
+from typing import TYPE_CHECKING
 
 from recorder import config, identity
+from recorder.commands import opening, out
 from recorder.errors import PersistenceDisabled, Refused
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping
 
     from recorder.config import Settings
     from recorder.render import Page
@@ -46,43 +45,27 @@ class App:
     @contextlib.contextmanager
     def reading(self) -> Iterator[Store]:
         """Open the store for reading; one that is not there yet is an empty one."""
-        store: Store
-        path = self.settings.root / config.STORE_NAME
-        self._tidy()
-        if os.path.lexists(path):
-            from recorder.stores.sqlite import SqliteStore
-
-            store = SqliteStore(path, readonly=True)
-            if store.stale:
+        self._rescue()
+        with opening.reading(self.settings) as store:
+            if getattr(store, "stale", False):
                 self.tell("rec: the store cannot be locked: what was written last may be missing")
-        else:
-            from recorder.stores.memory import MemoryStore
-
-            store = MemoryStore()
-        with contextlib.closing(store):
             yield store
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[Store]:
-        """Open the store for writing; one that is not there is not made: nothing is in it to change."""
-        path = self.settings.root / config.STORE_NAME
-        if not os.path.lexists(path):
-            with self.reading() as empty:
-                yield empty
-            return
-        from recorder.stores.sqlite import SqliteStore
-
-        self._tidy()
-        with contextlib.closing(SqliteStore(path)) as store:
+        """Open the store for writing; one that is not there is not made."""
+        self._rescue()
+        with opening.writing(self.settings) as store:
             yield store
 
-    def _tidy(self) -> None:
-        """Import what waits in ``spill/`` and derive what a crash left out; never a reason to fail."""
-        with contextlib.suppress(Exception):
-            from recorder import care, terminal
+    def _rescue(self) -> None:
+        """Reset this terminal if a recorder was killed on it."""
+        if sys.stdin is None or not sys.stdin.isatty():
+            return
+        from recorder import terminal
 
+        with contextlib.suppress(OSError):
             terminal.rescue(config.runtime_dir(self.env), self.alive)
-            care.tidy(self.settings.root)
 
     # --- where we are --------------------------------------------------------------------------
 
@@ -156,7 +139,7 @@ class App:
 
     def say(self, text: str, end: str = "\n") -> None:
         """Write text to standard output."""
-        write(_encoded(text + end))
+        out.write(out.encoded(text + end))
 
     def say_lines(self, lines: Iterable[str]) -> None:
         """Write lines to standard output, in large pieces."""
@@ -173,79 +156,9 @@ class App:
     def say_bytes(self, pieces: Iterable[bytes]) -> None:
         """Write bytes to standard output as they are."""
         for piece in pieces:
-            write(piece)
+            out.write(piece)
 
     def tell(self, text: str) -> None:
         """Write one line to standard error: what is said beside the result."""
-        flush()
-        complain(text)
-
-
-in_app = click.make_pass_decorator(App)
-
-
-class Command(click.Command):
-    """A command whose help ends with examples, one call each."""
-
-    def __init__(self, *args: Any, examples: Sequence[str] = (), **kwargs: Any) -> None:  # noqa: ANN401
-        """Keep the examples; the rest is click's."""
-        super().__init__(*args, **kwargs)
-        self.examples = tuple(examples)
-
-    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
-        """Write the examples as they are to be typed."""
-        if self.examples:
-            with formatter.section("Examples" if len(self.examples) > 1 else "Example"):
-                for line in self.examples:
-                    formatter.write(f"  {line}\n")
-
-
-def write(data: bytes) -> None:
-    """Write bytes to standard output; a closed one takes everything."""
-    if sys.stdout is not None and data:
-        with _as_output_error():
-            sys.stdout.buffer.write(data)
-
-
-def flush() -> None:
-    """Hand over what was written to standard output; the last chance for it to fail."""
-    if sys.stdout is not None:
-        with _as_output_error():
-            sys.stdout.flush()
-
-
-def complain(text: str) -> None:
-    """Write one line to standard error; whatever it quotes cannot drive the terminal."""
-    from recorder.safe import visible
-
-    if sys.stderr is not None:
-        with contextlib.suppress(OSError, ValueError):
-            sys.stderr.buffer.write(visible(text).encode("utf-8", "replace") + b"\n")
-            sys.stderr.flush()
-
-
-def abandon_stdout() -> None:
-    """Leave the reader who left: without this the interpreter complains once more at its exit."""
-    with contextlib.suppress(OSError, ValueError):
-        null = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(null, sys.stdout.fileno())
-        os.close(null)
-
-
-def _encoded(text: str) -> bytes:
-    """Encode text for standard output; what its encoding lacks becomes a question mark."""
-    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
-    return text.encode(encoding, "replace")
-
-
-@contextlib.contextmanager
-def _as_output_error() -> Iterator[None]:
-    """Name the trouble with standard output; a reader who left is no trouble."""
-    try:
-        yield
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        abandon_stdout()
-        cause = (error.strerror or str(error)).lower()
-        raise Refused(f"could not write to standard output: {cause}") from error
+        out.flush()
+        out.complain(text)

@@ -1,0 +1,90 @@
+"""Open the store for one command, after looking whether a crash or a failing store left work to do.
+
+Reading opens it read-only and never makes it. What is left behind is looked after on the way (see
+``care``), which is never a reason for the command to fail or to wait.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from typing import TYPE_CHECKING
+
+from recorder import config, identity
+from recorder.errors import RecError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from recorder.config import Settings
+    from recorder.store import Store
+    from recorder.stores.sqlite import SqliteStore
+
+SPILL = "spill"  # as care has it; importing that costs more than this question
+PATIENCE_MS = 200  # for the lock, when we only want to tidy
+
+
+@contextlib.contextmanager
+def reading(settings: Settings) -> Iterator[Store]:
+    """Open the store for reading; one that is not there yet is an empty one."""
+    path = settings.root / config.STORE_NAME
+    if not _recorded(path):
+        _tidy(settings, None)
+    if not _recorded(path):
+        from recorder.stores.memory import MemoryStore
+
+        yield MemoryStore()
+        return
+    from recorder.stores.sqlite import SqliteStore
+
+    with contextlib.closing(SqliteStore(path, readonly=True)) as store:
+        _tidy(settings, store)
+        yield store
+
+
+@contextlib.contextmanager
+def writing(settings: Settings) -> Iterator[Store]:
+    """Open the store for writing; one that is not there is not made: nothing is in it to change."""
+    path = settings.root / config.STORE_NAME
+    with reading(settings) as store:
+        if not _recorded(path):
+            yield store
+            return
+    from recorder.stores.sqlite import SqliteStore
+
+    with contextlib.closing(SqliteStore(path)) as store:
+        yield store
+
+
+def _recorded(path: Path) -> bool:
+    """Say whether there is a store; what we may not look at is one, and opening it says why."""
+    try:
+        return path.lstat().st_size > 0
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError:
+        return True
+
+
+def _tidy(settings: Settings, store: SqliteStore | None) -> None:
+    """Import what was spilled and complete what a dead recorder left, if there is any of it."""
+    with contextlib.suppress(RecError, OSError):
+        if _spilled(settings.root) or (store is not None and _orphaned(store)):
+            from recorder import care
+            from recorder.stores.sqlite import SqliteStore
+
+            path = settings.root / config.STORE_NAME
+            with contextlib.closing(SqliteStore(path, busy_ms=PATIENCE_MS)) as writer:
+                care.tidy(writer, settings.root, identity.alive, settings.rules)
+
+
+def _spilled(root: Path) -> bool:
+    try:
+        return bool(os.listdir(root / SPILL))
+    except OSError:
+        return False
+
+
+def _orphaned(store: SqliteStore) -> bool:
+    return any(not identity.alive(run.owner) for run in store.open_invocations(unrecovered=True))
