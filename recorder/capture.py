@@ -10,15 +10,16 @@ Sources of turns, best first: marks of our own shell hooks, lines that we sent o
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from recorder.echo import EchoFilter, as_echoed
-from recorder.hooks import Hooks
+from recorder.emptyline import EmptyLine
+from recorder.hooks import SHELL_VERBS, Hooks
 from recorder.inference import Accepted, Inference, Output, PromptShown
 from recorder.model import Activity, Chunk, Draft, End, Kind, Moment, Span, State
 from recorder.modes import Ledger
+from recorder.notices import notification
 from recorder.spans import SpanCutter
 from recorder.tape import Tape
 from recorder.watch import SpotKind
@@ -34,8 +35,6 @@ if TYPE_CHECKING:
     from recorder.watch import Spot
 
 HOLD_MS = 250  # a line that may have fed a hidden read waits this long for the next prompt
-_VISIBLE = re.compile(rb"\x1b\[[0-?]*[ -/]*[@-~]|[\x00-\x20]")
-_NOTIFY = re.compile(r"(?s)\A(?:9;(?!4;)(?P<nine>.+)|777;notify;(?P<seven>.+)|99;[^;]*;(?P<kitty>.+))\Z")
 
 Item = Chunk | Draft | Span
 
@@ -54,7 +53,7 @@ class Capture:
     def __init__(self, source: Source, size: Size, *, nonce: str, turn: int = 0, raw: int = 0) -> None:
         """Go on after turn number ``turn`` and raw offset ``raw`` of the session."""
         self.source = source
-        self.ledger = Ledger()
+        self.ledger = Ledger(size.rows)
         self.paused = False
         self.secrets = 0  # hidden inputs so far
         self._size = size
@@ -65,8 +64,9 @@ class Capture:
         self._cutter = SpanCutter(source, size.cols)
         self._inference = Inference(size)
         self._held: tuple[int, Draft] | None = None  # (offset ms, prompt that may be dropped)
-        self._empty: Accepted | None = None  # an empty line: a turn only if something comes back
+        self._empty: EmptyLine | None = None
         self._last_output = Moment(0, 0)
+        self._text_end = raw  # raw offset up to which the text was looked at
         self._full_screen_since: Moment | None = None
         self._state_since = 0
         self._hooks = Hooks(nonce)
@@ -135,6 +135,8 @@ class Capture:
         for stretch in stretches:
             items.append(stretch.chunk)
             items += self._stretch(now, stretch)
+        if self._held is not None and any(not isinstance(item, Chunk) for item in items):
+            items = [*self._release(), *items]  # the prompt comes before what follows from it
         if self._tape.region_full:
             items += self._tape.end_region(keep=True)
         return items
@@ -146,7 +148,7 @@ class Capture:
 
     def _stretch(self, now: Moment, stretch: Stretch) -> list[Item]:
         """Take a piece of output that is kept: full-screen frames are no text."""
-        start, data, spots = stretch.chunk.start, stretch.chunk.data, stretch.spots
+        start, data, spots = stretch.start, stretch.text, stretch.spots
         self._last_output = now
         if not spots and not self.alternate:
             return self._text(now, start, data, ())
@@ -170,13 +172,23 @@ class Capture:
     def _text(self, now: Moment, raw: int, data: bytes, spots: Sequence[Spot]) -> list[Item]:
         """Take output of the primary screen."""
         items: list[Item] = []
+        self._text_end = raw + len(data)
         for offset, part in self._echo.cut(data):
-            begin = raw + offset
-            if self._hooks.active:
-                items += self._cutter.add(now, begin, part)
-                continue
-            inside = [spot for spot in spots if begin < spot.end <= begin + len(part)]
-            items += self._findings(now, self._inference.feed(begin, part, inside))
+            items += self._part(now, raw + offset, part, spots)
+        return items
+
+    def _part(self, now: Moment, raw: int, data: bytes, spots: Sequence[Spot]) -> list[Item]:
+        """Take text that is no echo of a line of ours."""
+        if self._hooks.active:
+            return [*self._cutter.add(now, raw, data)]
+        inside = [spot for spot in spots if raw < spot.end <= raw + len(data)]
+        return self._findings(now, self._inference.feed(raw, data, inside))
+
+    def _no_echo(self, now: Moment) -> list[Item]:
+        """Wait for an echo no longer; what looked like its beginning is output."""
+        items: list[Item] = []
+        for offset, part in self._echo.release():
+            items += self._part(now, self._text_end + offset, part, ())
         return items
 
     def mark(self, now: Moment, body: bytes) -> list[Item]:
@@ -184,13 +196,15 @@ class Capture:
         mark = self._hooks.verified(body)
         if mark is None:
             return []
-        items = self.flush(now)
+        items = self.flush(now) + self._no_echo(now)
         verb, args = mark.verb, mark.args
+        if verb in SHELL_VERBS:
+            items += self.nested_over(now)  # its shell goes on
         if verb == "prompt":
             items += self._tape.end_region(keep=True)
             self._hiding = False
             self._tape.begin_region()
-        elif verb == "start" and args:
+        elif verb == "start" and args and not self.paused:
             items += self._tape.end_region(keep=True)
             cwd = args[1] if len(args) > 1 else None
             items += self._open(now, args[0], "", "hook", self.raw, {"shell": mark.pid, "cwd": cwd})
@@ -234,11 +248,8 @@ class Capture:
         """Turn a desktop notification (OSC 9, 777, 99) into an alert."""
         if spot.kind is not SpotKind.OSC:
             return []
-        match = _NOTIFY.match(spot.body.decode(errors="replace"))
-        if match is None:
-            return []
-        text = match["nine"] or match["kitty"] or match["seven"].replace(";", ": ", 1)
-        return [self._draft(Kind.ALERT, now, text, {"rule": "notification"})]
+        text = notification(spot.body)
+        return [] if text is None else [self._draft(Kind.ALERT, now, text, {"rule": "notification"})]
 
     # --- turns ---------------------------------------------------------------------------------
 
@@ -248,7 +259,7 @@ class Capture:
             if isinstance(finding, Output):
                 items += self._printed(now, finding)
             elif isinstance(finding, PromptShown):
-                items += self._prompt_shown(finding)
+                items += self._prompt_shown(now, finding)
             elif isinstance(finding, Accepted):
                 items += self._accepted(now, finding)
             else:
@@ -256,15 +267,30 @@ class Capture:
         return items
 
     def _printed(self, now: Moment, output: Output) -> list[Item]:
-        items: list[Item] = []
-        if self._empty is not None and _VISIBLE.sub(b"", output.data):
-            accepted, self._empty = self._empty, None
-            items += self._open(now, accepted.command, accepted.prompt_text, "inferred", accepted.raw)
-        return items + self._cutter.add(now, output.raw, output.data)
+        if self._empty is None:
+            return [*self._cutter.add(now, output.raw, output.data)]
+        return self._answered(now) if self._empty.add(output) else []
 
-    def _prompt_shown(self, prompt: PromptShown) -> list[Item]:
+    def _answered(self, now: Moment) -> list[Item]:
+        """Open the turn of an empty line: something came back."""
+        empty, self._empty = self._empty, None
+        if empty is None:
+            return []
+        accepted = empty.accepted
+        items = self._open(now, accepted.command, accepted.prompt_text, "inferred", accepted.raw)
+        for output in empty.outputs:
+            items += self._cutter.add(now, output.raw, output.data)
+        return items
+
+    def _unanswered(self, now: Moment, raw: int) -> list[Item]:
+        """Decide about an empty line whose output ends at ``raw``."""
+        if self._empty is not None and self._empty.shows(raw):
+            return self._answered(now)
         self._empty = None
-        items = self._release()
+        return []
+
+    def _prompt_shown(self, now: Moment, prompt: PromptShown) -> list[Item]:
+        items = self._unanswered(now, prompt.raw) + self._release()
         if self._turn is None:
             # What stands before the cursor is a prompt, not background output.
             self._cutter.drop_from(prompt.raw)
@@ -272,10 +298,14 @@ class Capture:
         return items + self._close(self._last_output, prompt.raw, End.DONE)
 
     def _accepted(self, now: Moment, accepted: Accepted) -> list[Item]:
-        if not accepted.command:
-            self._empty = accepted
-            return [*self._cutter.begin(None, now, accepted.raw)]
-        return self._open(now, accepted.command, accepted.prompt_text, "inferred", accepted.raw)
+        items = self._unanswered(now, accepted.raw)
+        if accepted.command:
+            opened = self._open(now, accepted.command, accepted.prompt_text, "inferred", accepted.raw)
+            return items + opened
+        if self._turn is not None:
+            items += self._close(self._last_output, accepted.raw, End.UNKNOWN)
+        self._empty = EmptyLine(accepted)
+        return [*items, *self._cutter.begin(None, now, accepted.raw)]
 
     def _open(
         self, now: Moment, command: str, prompt: str, source: str, raw: int, more: Meta | None = None
@@ -314,9 +344,10 @@ class Capture:
 
     def settled(self, now: Moment, *, reading: bool, line: bool) -> list[Item]:
         """Take note that output is quiet while the tool waits for input (``line``: in line mode)."""
+        items = self._no_echo(now)
         if self._blind:
-            return []
-        return self._findings(now, self._inference.settled(reading=reading, line=line))
+            return items
+        return items + self._findings(now, self._inference.settled(reading=reading, line=line))
 
     def submitted(self, now: Moment, text: str, prompt: str, *, hold: bool = False) -> list[Item]:
         """Take a line that we are about to send, shown behind ``prompt``.
@@ -326,10 +357,10 @@ class Capture:
         """
         if self.paused:
             return []
-        items = self._release()
+        items = self._no_echo(now) + self._unanswered(now, self.raw) + self._release()
         if self._turn is not None:
             items += self._close(self._last_output, self.raw, End.DONE)
-        self._inference.restart()
+        self._inference.restart(self.raw)
         line = text.encode(errors="surrogateescape")
         self._echo.expect(line)
         opened = self._open(now, text, prompt, "line", self.raw + len(as_echoed(line)))
@@ -370,6 +401,7 @@ class Capture:
         if size == self._size:
             return []
         self._size = size
+        self.ledger.rows = size.rows
         self._cutter.cols = size.cols
         self._inference.resize(size)
         meta: Meta = {"cols": size.cols, "rows": size.rows, "raw": self.raw}
@@ -383,13 +415,13 @@ class Capture:
         """Stop recording: what comes is neither text nor raw bytes until ``unpause``."""
         if self.paused:
             return []
-        items = self.flush(now) + self._release()
+        items = self.flush(now) + self._no_echo(now) + self._unanswered(now, self.raw) + self._release()
         if self._turn is not None:
             items += self._close(now, self.raw, End.UNKNOWN)
         items += self._cutter.begin(None, now, self.raw)
         items.append(self._draft(Kind.MARK, now, "paused", {"mark": "pause"}))
         self.paused = True
-        self._inference.restart()
+        self._inference.restart(self.raw)
         return items
 
     def unpause(self, now: Moment) -> list[Item]:
@@ -406,7 +438,10 @@ class Capture:
 
     def ended(self, now: Moment, *, status: int | None, signal: str | None, hangup: bool) -> list[Item]:
         """Close everything: the tool is gone (``status`` None: we leave it)."""
-        items = self.flush(now) + self._tape.end_region(keep=True)
+        items = self.flush(now) + self._no_echo(now) + self._tape.end_region(keep=True)
+        if not self._blind:
+            items += self._findings(now, self._inference.ended())
+        items += self._unanswered(now, self.raw)
         end = End.DONE if signal is None and not hangup else End.INTERRUPTED
         items += self._close(now, self.raw, end)
         items += self._cutter.begin(None, now, self.raw)

@@ -13,10 +13,11 @@ that prompt. Lines that were typed ahead are found in the output by the same pro
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, NamedTuple
 
+from recorder.keys import only_replies
 from recorder.lines import LineTracker
+from recorder.prompts import PASSWORD, Prompts, command, last_line, output_before, where
 from recorder.watch import SpotKind
 
 if TYPE_CHECKING:
@@ -27,11 +28,8 @@ if TYPE_CHECKING:
     from recorder.watch import Spot
 
 MAX_PARTIAL = 16 << 10  # bytes; a longer unfinished line is no prompt
-MAX_KNOWN = 32  # prompts remembered for lines typed ahead
-PASSWORD = re.compile(r"(?i)(pass(word|phrase|code)|\bPIN\b|secret|token|verification code)[^\n]*:\s*\Z")
-# What a prompt looks like when none was seen to settle: a word or two and a mark before the text.
-_LOOKS = re.compile(r"\A[^\s]{0,60}(?: ?[^\s]{1,20})?[>#$%:)»❯] ")
-_CONTINUATION = re.compile(r"\A[\s.:>|…0-9*-]*\Z")
+MAX_DRAWN = 256 << 10  # bytes; nobody edits a line for so long
+SCREENFUL = 24  # lines that make an edit which was never taken worth to be kept as output
 
 
 class Output(NamedTuple):
@@ -71,44 +69,50 @@ class Inference:
     def __init__(self, size: Size) -> None:
         """Begin with output: no prompt has been shown yet."""
         self._tracker = LineTracker(size)
-        self._known: dict[str, None] = {}  # prompts, oldest first
-        self._bracketed = False  # inside ?2004h … ?2004l
+        self._prompts = Prompts()
         self._editing = False  # output is being drawn into an edit, it is no text of a turn
-        self._typed = False  # … and keys have gone into it
+        self._bracketed = False  # … between ?2004h and ?2004l
+        self._loose = False  # … but it is no edit: an application that leaves the switch on
+        self._typed = False  # keys have gone to the tool since the edit, or the output, began
+        self._ahead = False  # … before a prompt was seen
+        self._ours = False  # the line is edited by us
         self._pending = 0  # Enters whose line was not seen yet
         self._prompt: str | None = None
-        self._ours = False  # the line is edited by us
         self._lead = ""  # text on the prompt's line before the edit began
+        self._right = ""  # text at the right edge of the prompt's line
         self._password: str | None = None
-        self._partial = bytearray()  # output since the last line feed
+        self._partial = bytearray()  # what was printed or drawn since the last line feed
         self._partial_raw = 0
-        self._edit_raw = 0
-
-    @property
-    def waiting(self) -> bool:
-        """Say whether a prompt is shown and no line was taken since."""
-        return self._editing and self._prompt is not None
+        self._base = Output(0, b"")  # of that, what was there when the edit began
+        self._bracket_raw = 0
+        self._drawn: list[Output] = []  # into the edit
+        self._drawn_size = self._drawn_lines = 0
+        self._leaving = False  # a line was taken, but the cursor has not left it
 
     def resize(self, size: Size) -> None:
         """Take a new screen size."""
         self._tracker.resize(size)
 
-    def restart(self) -> None:
-        """Forget an edit that is going on: the line was taken in another way."""
-        self._editing = self._bracketed = self._typed = False
+    def restart(self, raw: int) -> None:
+        """Forget an edit that is going on: the line was taken in another way, up to ``raw``."""
+        self._leave_edit(raw)
         self._pending = 0
         self._prompt = self._password = None
-        self._partial.clear()
+
+    def ended(self) -> list[Finding]:
+        """Give out what was drawn by an application that never let go of its line."""
+        return self._give_drawn() if self._editing and self._drawn_lines >= SCREENFUL else []
 
     # --- input ---------------------------------------------------------------------------------
 
     def typed(self, scan: Scan) -> list[Finding]:
         """Take note of keys that were forwarded to the tool."""
+        if only_replies(scan.forward):
+            return []
         findings: list[Finding] = []
-        if not scan.forward:
-            return findings
-        if self._bracketed and self._prompt is None and not self._typed:
+        if self._bracketed and self._prompt is None and not self._typed and self._shows_prompt():
             findings += self._know_prompt()
+        self._ahead = self._ahead or self._prompt is None or not self._editing
         self._typed = True
         self._pending = scan.enters + (0 if scan.interrupted else self._pending)
         if self._password is not None and scan.enters:
@@ -124,24 +128,37 @@ class Inference:
         comes while the prompt stands was printed above it and the prompt stays.
         """
         self._ours = line
-        if self._bracketed:
-            return [] if self._typed or self._prompt is not None else self._know_prompt()
-        if self._editing and self._typed:
-            return []
         if self._password is not None:
             return []
+        if self._bracketed:
+            known = self._typed or self._loose or self._prompt is not None
+            # A row that goes on behind the cursor was left by an edit before: it holds the prompt.
+            begun = self._shows_prompt() or not self._tracker.after_cursor()
+            return self._know_prompt() if not known and begun else []
+        findings: list[Finding] = []
+        if self._editing and self._typed:
+            if not self._moved_on():
+                return []
+            findings += self._give_drawn()
         self._begin_edit(bytes(self._partial), self._partial_raw)
-        self._lead = ""
         prompt = self._tracker.before_cursor()
         if PASSWORD.search(prompt):
-            self._editing = False
             self._password = prompt
-            return []
-        if not reading and self._known and prompt not in self._known:
+        if self._password is not None or not (reading or self._prompts.plausible(prompt)):
             self._editing = False
-            return []
+            return findings
         self._pending = 0
-        return self._know_prompt()
+        return findings + self._know_prompt()
+
+    def _shows_prompt(self) -> bool:
+        return bool(self._tracker.before_cursor().strip())
+
+    def _moved_on(self) -> bool:
+        """Say whether the tool waits elsewhere than in the edit: a pager, a question of its own."""
+        if not self._drawn_lines:
+            return False
+        lines = self._tracker.edited()
+        return not (lines and lines[-1].startswith(last_line(self._prompt or "").rstrip()))
 
     # --- output --------------------------------------------------------------------------------
 
@@ -149,197 +166,236 @@ class Inference:
         """Take output from raw offset ``raw`` with the finds of ``watch`` in it."""
         findings: list[Finding] = []
         pos = raw
-        end = raw + len(data)
         for spot in spots:
-            if spot.kind not in (SpotKind.SET, SpotKind.UNSET) or spot.body != b"2004":
+            if spot.kind not in {SpotKind.SET, SpotKind.UNSET} or spot.body != b"2004":
                 continue
-            if (spot.kind is SpotKind.SET) == self._bracketed:
+            opens = spot.kind is SpotKind.SET
+            if opens == self._bracketed:
                 continue
-            before = data[pos - raw : max(pos, spot.start) - raw]
-            if spot.kind is SpotKind.SET:
-                findings += self._plain(pos, before)
-                self._open_bracket(spot)
-            else:
-                self._tracker.feed(before)
-                findings += self._close_bracket(spot)
+            findings += self._plain(pos, data[pos - raw : max(pos, spot.start) - raw])
+            findings += self._open_bracket(spot) if opens else self._close_bracket(spot)
             pos = max(pos, spot.end)
-        if pos < end:
-            findings += self._plain(pos, data[pos - raw :])
-        return findings
+        return findings + self._plain(pos, data[pos - raw :])
 
     def _plain(self, raw: int, data: bytes) -> list[Finding]:
-        if not data:
-            return []
-        if self._bracketed:
-            self._tracker.feed(data)
-            return []
-        if self._editing:
-            return self._in_open_edit(raw, data)
-        return self._in_output(raw, data)
-
-    def _in_output(self, raw: int, data: bytes) -> list[Finding]:
-        """Pass output on; look in it for the echo of lines that were typed ahead."""
         findings: list[Finding] = []
-        key = self._prompt_key() if self._pending else b""
-        if key:
+        while data:
+            if self._leaving:
+                found, used = self._leave_row(raw, data)
+            elif self._bracketed:
+                found, used = self._in_bracket(raw, data)
+            elif not self._editing:
+                found, used = self._in_output(raw, data)
+            elif self._typed:
+                found, used = self._in_edit(raw, data)
+            else:
+                found, used = self._at_prompt(raw, data)
+            findings += found
+            raw, data = raw + used, data[used:]
+        return findings
+
+    def _leave_row(self, raw: int, data: bytes) -> tuple[list[Finding], int]:
+        """Skip the line feed with which the cursor leaves a line that was taken: zsh draws it last."""
+        used = len(data) - len(data.lstrip(b"\r"))
+        if used < len(data):
+            self._leaving = False
+            used += data.startswith(b"\n", used)
+        self._partial_raw = raw + used
+        return [], used
+
+    def _in_output(self, raw: int, data: bytes) -> tuple[list[Finding], int]:
+        """Pass output on; look in it for the echo of a line that was typed ahead."""
+        if self._pending and (key := self._prompt_key()):
             line = bytes(self._partial) + data
             base = raw - len(self._partial)
             at = line.find(key)
-            while at >= 0:
+            while at >= 0 and (stop := line.find(b"\n", at) + 1):
                 start = line.rfind(b"\n", 0, at) + 1
-                stop = line.find(b"\n", at)
-                if stop < 0:
-                    break
-                found = self._typed_ahead(line[start:stop], base + start, base + stop + 1)
+                found = self._typed_ahead(line[start:stop], base + start, base + stop)
                 if found:
-                    done = max(0, base + start - raw)
-                    if data[:done]:
-                        findings.append(Output(raw, data[:done]))
-                    after = base + stop + 1
+                    before = data[: max(0, base + start - raw)]
                     self._partial.clear()
-                    return [*findings, *found, *self._plain(after, data[after - raw :])]
+                    self._partial_raw = base + stop
+                    return [*([Output(raw, before)] if before else []), *found], base + stop - raw
                 at = line.find(key, stop)
         self._keep_partial(raw, data)
-        findings.append(Output(raw, data))
-        return findings
+        return [Output(raw, data)], len(data)
 
     def _typed_ahead(self, line: bytes, start: int, end: int) -> list[Finding]:
         """Say whether a whole line of output is a prompt with a line that was typed before it."""
         self._tracker.clear()
         self._tracker.feed(line)
         text = "\n".join(self._tracker.edited())
-        for prompt in reversed(self._known):
-            if prompt.strip() and text.startswith(prompt):
-                self._pending -= 1
-                self._prompt = prompt
-                return [PromptShown(start, prompt), Accepted(end, text[len(prompt) :], prompt)]
-        return []
+        prompt = self._prompts.beginning(text)
+        if not prompt:
+            return []
+        self._pending -= 1
+        self._prompt = prompt
+        return [PromptShown(start, prompt), Accepted(end, text[len(prompt) :], prompt)]
 
-    def _in_open_edit(self, raw: int, data: bytes) -> list[Finding]:
-        """Follow an edit that nothing brackets, up to the line feed that ends it."""
-        cut = data.find(b"\n")
-        if cut < 0:
+    def _prompt_key(self) -> bytes:
+        """Return bytes that a line with the current prompt must hold: its last word."""
+        words = (self._prompt or self._prompts.latest()).split()
+        return words[-1].encode() if words else b""
+
+    def _at_prompt(self, raw: int, data: bytes) -> tuple[list[Finding], int]:
+        """Take what comes while a prompt stands and nobody has typed."""
+        if b"\n" not in data:
             self._tracker.feed(data)
             self._keep_partial(raw, data)
-            if not self._typed:
+            if not self._ours:
                 self._prompt = self._tracker.before_cursor()  # a prompt drawn in pieces
-            return []
-        self._tracker.feed(data[:cut])
-        if not self._typed:
-            # Nobody typed: the tool goes on printing. Under our own editor that is printed above
-            # the prompt; otherwise it was no prompt.
-            self._editing = False
-            if self._ours:
-                self._partial.clear()
-                return self._in_output(raw, data)
-            held = bytes(self._partial)
-            self._partial.clear()
-            found: list[Finding] = [Output(self._partial_raw, held)] if held else []
-            return found + self._in_output(raw, data)
-        command = self._command(self._tracker.edited()) if self._pending else None
-        if command is None:
+            return [], len(data)
+        # The tool goes on printing. Under our own editor that is printed above the prompt; else it
+        # was no prompt.
+        self._editing = False
+        begin = len(self._base.data) if self._ours else 0
+        held = Output(self._partial_raw + begin, bytes(self._partial[begin:]))
+        self._partial.clear()
+        return [held] if held.data else [], 0
+
+    def _in_edit(self, raw: int, data: bytes) -> tuple[list[Finding], int]:
+        """Follow an edit that nothing brackets, up to the line feed that may end it."""
+        cut = data.find(b"\n")
+        part = data[: cut + 1] if cut >= 0 else data
+        self._keep_partial(raw, part)
+        self._keep_drawn(raw, part)
+        if cut < 0:
+            self._tracker.feed(part)
+        else:
+            self._tracker.feed(part[:-1])
+            entered = self._command(self._tracker.edited()) if self._pending else None
+            if entered is not None:
+                accepted = Accepted(raw + cut + 1, entered, self._prompt or "")
+                self._leave_edit(raw + cut + 1)
+                return [accepted], len(part)
             self._tracker.feed(b"\n")
-            return self._plain(raw + cut + 1, data[cut + 1 :])
-        prompt = self._prompt or ""
-        self._leave_edit()
-        accepted = Accepted(raw + cut + 1, command, prompt)
-        return [accepted, *self._plain(raw + cut + 1, data[cut + 1 :])]
+        return self._give_drawn() if self._is_no_edit() else [], len(part)
+
+    def _in_bracket(self, raw: int, data: bytes) -> tuple[list[Finding], int]:
+        """Follow an edit between its switches."""
+        self._keep_partial(raw, data)
+        if self._loose:
+            self._tracker.skim(data)
+            return [Output(raw, data)], len(data)
+        self._keep_drawn(raw, data)
+        self._tracker.feed(data)
+        if not self._is_no_edit():
+            return [], len(data)
+        found = self._give_drawn()
+        self._editing = self._loose = True
+        return found, len(data)
 
     # --- edits ---------------------------------------------------------------------------------
 
     def _begin_edit(self, partial: bytes, raw: int) -> None:
+        before = output_before(partial)
         self._editing = True
-        self._typed = False
+        self._typed = self._loose = False
         self._prompt = None
-        self._edit_raw = raw
+        self._base = Output(raw + before, partial[before:])
+        self._lead = self._right = ""
+        self._drawn.clear()
+        self._drawn_size = self._drawn_lines = 0
         self._tracker.clear()
-        self._tracker.feed(partial)
+        self._tracker.feed(self._base.data)
 
-    def _open_bracket(self, spot: Spot) -> None:
+    def _open_bracket(self, spot: Spot) -> list[Finding]:
         """Begin an edit at ``?2004h``; whether its line's beginning is output is known later."""
-        typed = self._typed and self._pending > 0
+        entered = self._typed and self._pending > 0
         self._begin_edit(bytes(self._partial), self._partial_raw if self._partial else spot.start)
-        self._lead = self._tracker.before_cursor() if self._partial else ""
+        self._lead = self._tracker.before_cursor() if self._base.data else ""
         self._bracketed = True
         self._bracket_raw = spot.start
-        self._typed = typed
+        self._typed = entered
+        return []
 
     def _know_prompt(self) -> list[Finding]:
         """Fix the prompt's text before the first key: what stands before the cursor."""
         text = self._tracker.before_cursor()
-        raw = self._edit_raw
-        if self._bracketed and self._lead and len(text) > len(self._lead):
-            # Output without a final newline stands before the prompt (`x>>> `). If nothing was
+        raw, lead = self._base.raw, ""
+        if self._lead and text != self._lead and text.startswith(self._lead):
+            # Output without a final line feed stands before the prompt (`x>>> `). If nothing was
             # drawn since, the tool draws its prompt before the switch (zsh).
-            text = text[len(self._lead) :]
-            raw = self._bracket_raw
-        else:
-            self._lead = ""
-        self._prompt = text
-        self._learn(text)
-        return [PromptShown(raw, text)]
+            lead, text, raw = self._lead, text[len(self._lead) :], self._bracket_raw
+        if text not in self._prompts:
+            if self._ahead and (begun := self._prompts.guess(text)):
+                text = begun
+                self._typed = True
+            elif self._base.data and (known := self._prompts.ending(text)):
+                lead, text = text.removesuffix(known), known
+                raw += where(self._base.data, known)
+        return self._show(raw, text, lead)
 
-    def _learn(self, prompt: str) -> None:
-        self._known.pop(prompt, None)
-        self._known[prompt] = None
-        if len(self._known) > MAX_KNOWN:
-            del self._known[next(iter(self._known))]
+    def _guess_prompt(self, lines: list[str]) -> list[Finding]:
+        """Find the prompt of a line that was typed ahead, so that its prompt never stood alone."""
+        first = lines[0] if lines else ""
+        lead = self._lead if first.startswith(self._lead) else ""
+        raw = self._bracket_raw if lead else self._base.raw
+        return self._show(raw, self._prompts.guess(first[len(lead) :]), lead)
+
+    def _show(self, raw: int, prompt: str, lead: str) -> list[Finding]:
+        self._prompt, self._lead = prompt, lead
+        self._right = "" if self._typed else self._tracker.after_cursor()
+        self._ahead = False
+        if self._tracker.before_cursor().endswith(prompt):
+            self._prompts.learn(prompt)
+        shown = self._base.data[max(0, raw - self._base.raw) :]
+        if shown:
+            self._drawn.insert(0, Output(max(raw, self._base.raw), shown))
+        return [PromptShown(raw, prompt)]
 
     def _close_bracket(self, spot: Spot) -> list[Finding]:
         """End an edit at ``?2004l``: a line was taken if Enter is pending, else it was abandoned."""
         findings: list[Finding] = []
         if self._pending:
             lines = self._tracker.edited()
-            if self._prompt is None:
+            later = self._prompts.last_of(lines)
+            if later and self._prompts.beginning(lines[later]) != self._prompt:
+                # Another edit followed within the same switches (fish's `read`): only that was taken.
+                lines, self._prompt, self._lead = lines[later:], None, ""
+            known = bool(lines) and self._prompts.beginning(lines[0])
+            if self._prompt is None or (known and not self._prompt.strip()):
                 findings += self._guess_prompt(lines)
-            command = self._command(lines)
-            if command is not None:
-                findings.append(Accepted(spot.end, command, self._prompt or ""))
-                self._leave_edit()
-                return findings
-        elif self._prompt is None:
+            entered = self._command(lines)
+            if entered is None:
+                entered = lines[-1] if lines else ""  # it was taken, whatever became of its prompt
+            leaving = not self._tracker.at_margin
+            findings.append(Accepted(spot.end, entered, self._prompt or ""))
+            self._leave_edit(spot.end)
+            self._leaving = leaving
+            return findings
+        if self._prompt is None and self._shows_prompt():
             findings += self._know_prompt()
-        self._leave_edit(taken=False)
+        # What the row shows stays there, and the next edit may go on in it.
+        self._editing = self._bracketed = self._typed = self._loose = False
         return findings
 
-    def _leave_edit(self, *, taken: bool = True) -> None:
-        self._pending = max(0, self._pending - 1) if taken else 0
-        self._editing = self._bracketed = self._typed = False
-        self._partial.clear()
-
-    def _guess_prompt(self, lines: list[str]) -> list[Finding]:
-        """Find the prompt of a line that was typed ahead, so that its prompt never stood alone."""
-        first = lines[0] if lines else ""
-        lead = self._lead if first.startswith(self._lead) else ""
-        rest = first[len(lead) :]
-        fits = [prompt for prompt in self._known if rest.startswith(prompt)]
-        looks = _LOOKS.match(rest)
-        prompt = max(fits, key=len) if fits else looks[0] if looks else ""
-        self._lead = lead
-        self._prompt = prompt
-        return [PromptShown(self._bracket_raw if lead else self._edit_raw, prompt)]
-
     def _command(self, lines: list[str]) -> str | None:
-        """Return what was entered behind the prompt, or None when no line starts with the prompt."""
-        prompt = (self._prompt or "").rpartition("\n")[2]
-        shown = list(lines)
-        if shown and self._lead and shown[0].startswith(self._lead):
-            shown[0] = shown[0][len(self._lead) :]
-        if not prompt.strip():
-            return shown[-1][len(prompt) :] if shown else ""
-        starts = [n for n, line in enumerate(shown) if line.ljust(len(prompt)).startswith(prompt)]
-        if not starts:
-            return None
-        # The last one: a list of completions repeats the prompt below itself.
-        first, *more = shown[starts[-1] :]
-        rest = [line[len(prompt) :] if _CONTINUATION.match(line[: len(prompt)]) else line for line in more]
-        return "\n".join([first[len(prompt) :], *rest])
+        return command(lines, self._prompt or "", lead=self._lead, right=self._right)
 
-    def _prompt_key(self) -> bytes:
-        """Return bytes that a line with the current prompt must hold: its last word."""
-        prompt = self._prompt or (next(reversed(self._known)) if self._known else "")
-        words = prompt.split()
-        return words[-1].encode() if words else b""
+    def _leave_edit(self, raw: int) -> None:
+        self._pending = max(0, self._pending - 1)
+        self._editing = self._bracketed = self._typed = self._loose = self._ahead = self._leaving = False
+        self._partial.clear()
+        self._partial_raw = raw
+        self._drawn.clear()
+
+    def _is_no_edit(self) -> bool:
+        return self._drawn_size > MAX_DRAWN or self._tracker.scrolled
+
+    def _give_drawn(self) -> list[Finding]:
+        """Leave an edit that was none: what was drawn is output."""
+        drawn: list[Finding] = list(self._drawn)
+        self._drawn.clear()
+        self._drawn_size = self._drawn_lines = 0
+        self._editing = False
+        return drawn
+
+    def _keep_drawn(self, raw: int, data: bytes) -> None:
+        self._drawn.append(Output(raw, data))
+        self._drawn_size += len(data)
+        self._drawn_lines += data.count(b"\n")
 
     def _keep_partial(self, raw: int, data: bytes) -> None:
         cut = data.rfind(b"\n") + 1

@@ -24,9 +24,15 @@ MAX_REGION = 4 << 20  # bytes of a shell's prompt and edit kept in memory until 
 
 
 class Stretch(NamedTuple):
-    """A piece of the raw stream: the chunk to store, and the finds in it by raw offset."""
+    """A piece of the raw stream: the chunk to store, and what can be read now.
+
+    ``text`` begins at raw offset ``start`` and ends in no middle of a sequence that matters, so it
+    may begin with the end of an earlier chunk. ``spots`` are the finds in it, by raw offset.
+    """
 
     chunk: Chunk
+    start: int
+    text: bytes
     spots: list[Spot]
 
 
@@ -40,7 +46,9 @@ class Tape:
         self._watch = Watch()
         self._skew = -raw  # watch counts what it was fed, from 0; raw counts what is kept
         self._redactor = Redactor(nonce)
+        self._open = b""  # the end of the last chunk, in the middle of a sequence
         self._region: list[tuple[Moment, Piece]] | None = None
+        self._region_size = 0
 
     @property
     def holding(self) -> bool:
@@ -58,6 +66,7 @@ class Tape:
     def pass_by(self, data: bytes) -> list[Spot]:
         """Take output that is not kept; return the finds in it."""
         self._skew += len(data)
+        self._open = b""
         return self._watch.feed(data)
 
     def _take(self, now: Moment, pieces: list[Piece]) -> tuple[list[Stretch], list[Spot]]:
@@ -65,15 +74,23 @@ class Tape:
         held: list[Spot] = []
         for piece in pieces:
             if self._region is None:
-                spots = [
-                    spot._replace(start=spot.start - self._skew, end=spot.end - self._skew)
-                    for spot in self._watch.feed(piece.data)
-                ]
-                kept.append(Stretch(self._chunk(now, piece), spots))
+                kept.append(self._stretch(now, piece))
             else:
                 self._region.append((now, piece))
+                self._region_size += len(piece.data)
                 held += self.pass_by(piece.data)
         return kept, held
+
+    def _stretch(self, now: Moment, piece: Piece) -> Stretch:
+        spots = [
+            spot._replace(start=spot.start - self._skew, end=spot.end - self._skew)
+            for spot in self._watch.feed(piece.data)
+        ]
+        text = self._open + piece.data
+        start = self.raw - len(self._open)
+        cut = max(0, len(text) - self._watch.pending)
+        self._open = text[cut:]
+        return Stretch(self._chunk(now, piece), start, text[:cut], spots)
 
     def _chunk(self, now: Moment, piece: Piece) -> Chunk:
         start = self.raw
@@ -92,11 +109,12 @@ class Tape:
     @property
     def region_full(self) -> bool:
         """Say whether more is held than a line and its prompt can be."""
-        return self._region is not None and sum(len(part.data) for _, part in self._region) > MAX_REGION
+        return self._region is not None and self._region_size > MAX_REGION
 
     def begin_region(self) -> None:
         """Hold what comes from here on in memory."""
         self._region = []
+        self._region_size = 0
 
     def end_region(self, *, keep: bool) -> list[Chunk]:
         """Give out what was held, or forget that it ever was."""

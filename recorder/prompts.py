@@ -1,0 +1,137 @@
+"""What prompts look like: telling them from output before them and from what was typed behind them.
+
+Pure text and bytes. ``Prompts`` remembers those of one tool; the functions read a command out of
+the lines that an edit leaves on the screen.
+"""
+
+from __future__ import annotations
+
+import re
+
+MAX_KNOWN = 32  # prompts remembered of one tool
+CERTAIN = 3  # characters; `> ` may stand anywhere, `>>> ` and `ftp> ` hardly
+PASSWORD = re.compile(r"(?i)(pass(word|phrase|code)|\bPIN\b|secret|token|verification code)[^\n]*:\s*\Z")
+# What a prompt looks like when none was seen to settle: a word or two and a mark before the text.
+_LOOKS = re.compile(r"\A[^\s]{0,60}(?: ?[^\s]{1,20})?[>#$%:)»❯] ")
+# What stands before a further line of one edit: blanks, `... `, `   ...: `, `-> `, `| `.
+_CONTINUATION = re.compile(r"\A[\s.:>|…·-]*\s\Z")
+_MARK = re.compile(r"\s*[.:>|…·-]+\s")
+# zsh and fish mark output without a final line feed, fill the row with blanks and begin a new one.
+_NO_LINE_FEED = re.compile(
+    rb"(?:\x1b\[[0-9;]*m|\x1b\(B)+[^\x00-\x20\x1b]{1,4}(?:\x1b\[[0-9;]*m|\x1b\(B)* {19,}\r[^\n]*\Z"
+)
+_SEQUENCE = re.compile(
+    rb"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b[ -/]*[0-Z\\^-~]|[\x00-\x1f\x7f]"
+)
+
+
+class Prompts:
+    """The prompts that one tool has shown, oldest first."""
+
+    def __init__(self) -> None:
+        """Know none."""
+        self._known: dict[str, None] = {}
+
+    def __contains__(self, prompt: str) -> bool:
+        return prompt in self._known
+
+    @property
+    def any(self) -> bool:
+        """Say whether a prompt is known that shows something."""
+        return any(map(str.strip, self._known))
+
+    def learn(self, prompt: str) -> None:
+        """Remember a prompt at which the tool waited."""
+        self._known.pop(prompt, None)
+        self._known[prompt] = None
+        if len(self._known) > MAX_KNOWN:
+            del self._known[next(iter(self._known))]
+
+    def latest(self) -> str:
+        """Return the prompt shown last, or nothing."""
+        return next(reversed(self._known), "")
+
+    def beginning(self, text: str) -> str:
+        """Return the longest prompt with which ``text`` begins, or nothing."""
+        fits = [known for known in self._known if known.strip() and text.startswith(known)]
+        return max(fits, key=len, default="")
+
+    def ending(self, text: str) -> str:
+        """Return the longest prompt with which ``text`` ends and that is no accident, or nothing."""
+        fits = [known for known in self._known if len(known.strip()) >= CERTAIN and text.endswith(known)]
+        return max(fits, key=len, default="")
+
+    def last_of(self, lines: list[str]) -> int:
+        """Return which of ``lines`` is the last to begin with a prompt that is no accident, else 0."""
+        for n in range(len(lines) - 1, 0, -1):
+            if len(self.beginning(lines[n]).strip()) >= CERTAIN:
+                return n
+        return 0
+
+    def plausible(self, text: str) -> bool:
+        """Say whether a tool of which nobody knows whether it waits may be waiting behind ``text``."""
+        if not self.any or text in self._known:
+            return bool(text.strip()) or not self.any
+        return bool(text.strip()) and bool(_CONTINUATION.match(text))
+
+    def guess(self, line: str) -> str:
+        """Return the prompt of a line that was typed before its prompt ever stood alone."""
+        if known := self.beginning(line):
+            return known
+        looks = None if "" in self._known else _LOOKS.match(line)
+        return looks[0] if looks else ""
+
+
+def last_line(prompt: str) -> str:
+    """Return the row of a prompt in which the edit begins."""
+    return prompt.rpartition("\n")[2]
+
+
+def output_before(partial: bytes) -> int:
+    """Return how many bytes of an unfinished line are output that a shell marked as unfinished."""
+    found = _NO_LINE_FEED.search(partial)
+    return found.start() if found else 0
+
+
+def where(partial: bytes, prompt: str) -> int:
+    """Return where in an unfinished line its last part, the text ``prompt``, begins; else 0."""
+    first = prompt[:1].encode()
+    at = partial.rfind(first)
+    while at >= 0 and first:
+        if _SEQUENCE.sub(b"", partial[at:]) == prompt.encode():
+            return at
+        at = partial.rfind(first, 0, at)
+    return 0
+
+
+def command(lines: list[str], prompt: str, *, lead: str = "", right: str = "") -> str | None:
+    """Return what was entered behind ``prompt``, or None when no line begins with it.
+
+    ``lead`` is output on the prompt's line, ``right`` what the prompt shows at the right edge.
+    """
+    row = last_line(prompt)
+    shown = list(lines)
+    if shown and lead and shown[0].startswith(lead):
+        shown[0] = shown[0][len(lead) :]
+    if not row.strip():
+        return shown[-1][len(row) :] if shown else ""
+    starts = [n for n, line in enumerate(shown) if line.ljust(len(row)).startswith(row)]
+    if not starts:
+        return None
+    # The last one: a list of completions repeats the prompt below itself.
+    first, *more = shown[starts[-1] :]
+    if right and first.endswith(right):
+        first = first.removesuffix(right).rstrip()
+    widths = [len(row)]
+    if lead and more and (mark := _MARK.match(more[0])):
+        widths.insert(0, mark.end())  # an editor that knows nothing of what stood before its prompt
+    return "\n".join([first[len(row) :], *_without_continuation(more, widths)]).rstrip("\n")
+
+
+def _without_continuation(lines: list[str], widths: list[int]) -> list[str]:
+    """Take off what a tool shows before each further line of an edit, if it is the same for all."""
+    for width in widths:
+        heads = {line[:width].ljust(width) for line in lines}
+        if len(heads) == 1 and _CONTINUATION.match(heads.pop()):
+            return [line[width:] for line in lines]
+    return lines
