@@ -14,6 +14,7 @@ from recorder.errors import Refused
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import TextIO
 
 
 def write(data: bytes) -> None:
@@ -34,17 +35,25 @@ def complain(text: str) -> None:
     """Write one line to standard error; whatever it quotes cannot drive the terminal."""
     from recorder.safe import visible
 
-    if sys.stderr is not None:
-        with contextlib.suppress(OSError, ValueError):
-            sys.stderr.buffer.write(visible(text).encode("utf-8", "replace") + b"\n")
-            sys.stderr.flush()
+    if sys.stderr is None:
+        return
+    try:
+        sys.stderr.buffer.write(visible(text).encode("utf-8", "replace") + b"\n")
+        sys.stderr.flush()
+    except (OSError, ValueError):
+        _abandon(sys.stderr)
 
 
 def abandon_stdout() -> None:
-    """Leave the reader who left: without this the interpreter complains once more at its exit."""
+    """Leave the reader who left."""
+    _abandon(sys.stdout)
+
+
+def _abandon(stream: TextIO) -> None:
+    """Let what nobody takes go nowhere: else the interpreter tries again at its exit, and leaves with 120."""
     with contextlib.suppress(OSError, ValueError):
         null = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(null, sys.stdout.fileno())
+        os.dup2(null, stream.fileno())
         os.close(null)
 
 
