@@ -549,7 +549,7 @@ def test_note_and_alert(root, inside, filled):
 
 def test_what_needs_the_store_says_that_there_is_none(root, inside, filled):
     live = filled[2]
-    for line in ("note x", "alert x"):
+    for line in ("note x", "alert x", "output", "output :1 --json"):
         status, shown = inside(live.ulid, line, REC_PERSIST="0")
         assert (status, shown) == (1, "rec: persistence disabled\r\n")
     assert len(call(["events", live.ulid, "--json"], root).lines()) == 4

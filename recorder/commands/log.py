@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from recorder import lookup, render, render_json, sessions
-from recorder.commands.params import COUNT, TIME, Command, in_app, json_option
+from recorder.commands.params import COUNT, Command, in_app, json_option, moment
 
 if TYPE_CHECKING:
     from recorder.commands.app import App
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @click.argument("session", required=False)
 @click.option("--failed", is_flag=True, help="Only turns with a status other than 0, a warn or an alert.")
 @click.option("--cwd", metavar="DIR", help="Only turns that ran in DIR.")
-@click.option("--since", "since_ms", type=TIME, metavar="T", help="Only turns that began at T or later.")
+@click.option("--since", "since_ms", type=moment, metavar="T", help="Only turns that began at T or later.")
 @click.option("-n", "last", type=COUNT, metavar="N", help="The last N turns.")
 @json_option
 @in_app

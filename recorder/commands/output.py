@@ -28,6 +28,8 @@ def output(app: App, turn: str | None, *, raw: bool, as_json: bool) -> None:
     Without TURN, the last finished one.
     TURN is SESSION:N, or :N in the current or newest session; a negative N counts from the end.
     """
+    if app.current() is not None and (turn is None or turn.startswith(":")):
+        app.require_persistence()
     with app.reading() as store:
         if turn is None:
             found = lookup.last_finished(store, app.current())

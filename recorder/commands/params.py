@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import re
 import time
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from recorder import units
 from recorder.commands.app import App
+from recorder.errors import UsageError_
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 F = TypeVar("F", bound="Callable[..., Any]")
-
-UNITS_MS = {"s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
-
 
 in_app = click.make_pass_decorator(App)
 
@@ -38,35 +36,25 @@ class Command(click.Command):
                     formatter.write(f"  {line}\n")
 
 
-class Duration(click.ParamType[int]):
-    """``90s 10m 2h 7d``, as milliseconds."""
-
-    name = "duration"
-
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        """Return the duration in milliseconds."""
-        match = re.fullmatch(r"([0-9]{1,9})([smhd])", str(value))
-        if match is None:
-            self.fail(f"{value!r} is no duration; write it like 90s, 10m, 2h or 7d", param, ctx)
-        return int(match[1]) * UNITS_MS[match[2]]
+def duration(text: str) -> int:
+    """Return a duration (``90s 10m 2h 7d``) in milliseconds."""
+    try:
+        return units.seconds(text) * 1000
+    except UsageError_ as error:
+        message = f"{text!r} is no duration; write it like 90s, 10m, 2h or 7d"
+        raise click.BadParameter(message) from error
 
 
-class Time(click.ParamType[int]):
-    """A time: RFC 3339, or a local date (with or without a time of day). Milliseconds since 1970."""
-
-    name = "time"
-
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        """Return the time in milliseconds since the epoch; without a zone it is local time."""
-        try:
-            return int(datetime.fromisoformat(str(value)).timestamp() * 1000)
-        except (ValueError, OverflowError, OSError):
-            self.fail(f"{value!r} is no time; write it like 2026-07-01 or 2026-07-01T12:00Z", param, ctx)
+def moment(text: str) -> int:
+    """Return a time (RFC 3339, or a local date or time) in milliseconds since the epoch."""
+    try:
+        return int(datetime.fromisoformat(text).timestamp() * 1000)
+    except (ValueError, OverflowError, OSError) as error:
+        message = f"{text!r} is no time; write it like 2026-07-01 or 2026-07-01T12:00Z"
+        raise click.BadParameter(message) from error
 
 
 COUNT = click.IntRange(min=0)
-DURATION = Duration()
-TIME = Time()
 
 
 def json_option(command: F) -> F:
