@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from recorder.store import Store
     from recorder.writer import Closing, Writer
 
+BUSY_MS = 250  # the writer asks a locked store again and again: so it can be told to stop
 TELNETS = frozenset({"telnet", "virsh"})  # their own escape key is Ctrl-]
 
 
@@ -226,7 +227,7 @@ class _Recording:
         def open_store() -> Store:
             from recorder.stores.sqlite import SqliteStore
 
-            return SqliteStore(settings.root / config.STORE_NAME)
+            return SqliteStore(settings.root / config.STORE_NAME, busy_ms=BUSY_MS)
 
         return open_store
 
