@@ -10,41 +10,30 @@ Sources of turns, best first: marks of our own shell hooks, lines that we sent o
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from recorder.echo import EchoFilter, as_echoed
-from recorder.emptyline import EmptyLine
+from recorder.findings import Accepted, Output, PromptShown
 from recorder.hooks import SHELL_VERBS, Hooks
-from recorder.inference import Accepted, Inference, Output, PromptShown
-from recorder.model import Activity, Chunk, Draft, End, Kind, Moment, Span, State
+from recorder.inference import Inference
+from recorder.model import Chunk, End, Kind, Moment
 from recorder.modes import Ledger
 from recorder.notices import notification
-from recorder.spans import SpanCutter
 from recorder.tape import Tape
+from recorder.turnbook import Item, TurnBook
 from recorder.watch import SpotKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from recorder.inference import Finding
+    from recorder.findings import Finding
     from recorder.keys import Scan
-    from recorder.model import Meta, Size
+    from recorder.model import Activity, Meta, Size
     from recorder.spans import Source
     from recorder.tape import Stretch
     from recorder.watch import Spot
 
-HOLD_MS = 250  # a line that may have fed a hidden read waits this long for the next prompt
-
-Item = Chunk | Draft | Span
-
-
-@dataclass(frozen=True, slots=True)
-class Turning:
-    """The open turn."""
-
-    number: int
-    began: Moment
+__all__ = ["Capture", "Item"]
 
 
 class Capture:
@@ -57,18 +46,13 @@ class Capture:
         self.paused = False
         self.secrets = 0  # hidden inputs so far
         self._size = size
-        self._last_turn = turn
-        self._turn: Turning | None = None
         self._tape = Tape(source, nonce, raw)
         self._echo = EchoFilter()
-        self._cutter = SpanCutter(source, size.cols)
+        self._book = TurnBook(source, size.cols, turn)
         self._inference = Inference(size)
-        self._held: tuple[int, Draft] | None = None  # (offset ms, prompt that may be dropped)
-        self._empty: EmptyLine | None = None
         self._last_output = Moment(0, 0)
         self._text_end = raw  # raw offset up to which the text was looked at
         self._full_screen_since: Moment | None = None
-        self._state_since = 0
         self._hooks = Hooks(nonce)
         self._hiding = False
         self.nested: int | None = None  # pid of a recorder that runs inside the tool
@@ -78,12 +62,12 @@ class Capture:
     @property
     def turn(self) -> int | None:
         """Return the number of the open turn."""
-        return self._turn.number if self._turn else None
+        return self._book.turn
 
     @property
     def silent(self) -> bool:
         """Say whether a turn is open that has printed nothing yet, the echo of its line aside."""
-        return self._turn is not None and self._cutter.empty
+        return self._book.silent
 
     @property
     def holding(self) -> bool:
@@ -107,14 +91,11 @@ class Capture:
 
     def activity(self) -> Activity:
         """Return what the session is doing."""
-        if self._turn is not None:
-            return Activity(State.RUNNING, self._turn.number, self._turn.began.wall_ms)
-        return Activity(State.IDLE, None, self._state_since)
+        return self._book.activity()
 
     def due_ms(self) -> int | None:
         """Return the offset (ms) at which ``tick`` has something to do, or None."""
-        due = [self._cutter.due_ms(), self._held[0] + HOLD_MS if self._held else None]
-        return min((at for at in due if at is not None), default=None)
+        return self._book.due_ms()
 
     # --- output --------------------------------------------------------------------------------
 
@@ -135,8 +116,8 @@ class Capture:
         for stretch in stretches:
             items.append(stretch.chunk)
             items += self._stretch(now, stretch)
-        if self._held is not None and any(not isinstance(item, Chunk) for item in items):
-            items = [*self._release(), *items]  # the prompt comes before what follows from it
+        if self._book.held and any(not isinstance(item, Chunk) for item in items):
+            items = [*self._book.release(), *items]  # the prompt comes before what follows from it
         if self._tape.region_full:
             items += self._tape.end_region(keep=True)
         return items
@@ -180,7 +161,7 @@ class Capture:
     def _part(self, now: Moment, raw: int, data: bytes, spots: Sequence[Spot]) -> list[Item]:
         """Take text that is no echo of a line of ours."""
         if self._hooks.active:
-            return [*self._cutter.add(now, raw, data)]
+            return self._book.printed(now, Output(raw, data))
         inside = [spot for spot in spots if raw < spot.end <= raw + len(data)]
         return self._findings(now, self._inference.feed(raw, data, inside))
 
@@ -207,14 +188,14 @@ class Capture:
         elif verb == "start" and args and not self.paused:
             items += self._tape.end_region(keep=True)
             cwd = args[1] if len(args) > 1 else None
-            items += self._open(now, args[0], "", "hook", self.raw, {"shell": mark.pid, "cwd": cwd})
+            items += self._book.open(now, args[0], "", "hook", self.raw, {"shell": mark.pid, "cwd": cwd})
         elif verb == "hide":
             self._tape.end_region(keep=False)
             self._hiding = True
         elif verb == "end":
             self._hiding = False
             status = int(args[0]) if args and args[0].isdecimal() else None
-            items += self._close(now, self.raw, End.DONE, status)
+            items += self._book.close(now, self.raw, End.DONE, status)
         elif verb == "pause":
             items += self.pause(now)
         elif verb == "unpause":
@@ -222,7 +203,7 @@ class Capture:
         elif verb == "nested" and len(args) > 1 and args[1].isdecimal():
             self.nested = int(args[1])
             meta: Meta = {"mark": "nested", "ulid": args[0]}
-            items.append(self._draft(Kind.MARK, now, f"nested recording {args[0]}", meta))
+            items.append(self._book.draft(Kind.MARK, now, f"nested recording {args[0]}", meta))
         elif verb == "nested-end":
             items += self.nested_over(now)
         return items
@@ -232,7 +213,7 @@ class Capture:
         if self.nested is None:
             return []
         self.nested = None
-        return [self._draft(Kind.MARK, now, "nested recording ended", {"mark": "nested-end"})]
+        return [self._book.draft(Kind.MARK, now, "nested recording ended", {"mark": "nested-end"})]
 
     def _full_screen(self, now: Moment, *, entered: bool) -> list[Item]:
         if entered:
@@ -242,14 +223,14 @@ class Capture:
         if since is None:
             return []
         took = now.offset_ms - since.offset_ms
-        return [self._draft(Kind.SYSTEM, now, "full-screen", {"full_screen_ms": took})]
+        return [self._book.draft(Kind.SYSTEM, now, "full-screen", {"full_screen_ms": took})]
 
     def _notified(self, now: Moment, spot: Spot) -> list[Item]:
         """Turn a desktop notification (OSC 9, 777, 99) into an alert."""
         if spot.kind is not SpotKind.OSC:
             return []
         text = notification(spot.body)
-        return [] if text is None else [self._draft(Kind.ALERT, now, text, {"rule": "notification"})]
+        return [] if text is None else [self._book.draft(Kind.ALERT, now, text, {"rule": "notification"})]
 
     # --- turns ---------------------------------------------------------------------------------
 
@@ -257,81 +238,13 @@ class Capture:
         items: list[Item] = []
         for finding in findings:
             if isinstance(finding, Output):
-                items += self._printed(now, finding)
+                items += self._book.printed(now, finding)
             elif isinstance(finding, PromptShown):
-                items += self._prompt_shown(now, finding)
+                items += self._book.prompt_shown(now, finding, self._last_output)
             elif isinstance(finding, Accepted):
-                items += self._accepted(now, finding)
+                items += self._book.accepted(now, finding)
             else:
                 items += self.hidden(now, finding.prompt_text)
-        return items
-
-    def _printed(self, now: Moment, output: Output) -> list[Item]:
-        if self._empty is None:
-            return [*self._cutter.add(now, output.raw, output.data)]
-        return self._answered(now) if self._empty.add(output) else []
-
-    def _answered(self, now: Moment) -> list[Item]:
-        """Open the turn of an empty line: something came back."""
-        empty, self._empty = self._empty, None
-        if empty is None:
-            return []
-        accepted = empty.accepted
-        items = self._open(now, accepted.command, accepted.prompt_text, "inferred", accepted.raw)
-        for output in empty.outputs:
-            items += self._cutter.add(now, output.raw, output.data)
-        return items
-
-    def _unanswered(self, now: Moment, raw: int) -> list[Item]:
-        """Decide about an empty line whose output ends at ``raw``."""
-        if self._empty is not None and self._empty.shows(raw):
-            return self._answered(now)
-        self._empty = None
-        return []
-
-    def _prompt_shown(self, now: Moment, prompt: PromptShown) -> list[Item]:
-        items = self._unanswered(now, prompt.raw) + self._release()
-        if self._turn is None:
-            # What stands before the cursor is a prompt, not background output.
-            self._cutter.drop_from(prompt.raw)
-            return items
-        return items + self._close(self._last_output, prompt.raw, End.DONE)
-
-    def _accepted(self, now: Moment, accepted: Accepted) -> list[Item]:
-        items = self._unanswered(now, accepted.raw)
-        if accepted.command:
-            opened = self._open(now, accepted.command, accepted.prompt_text, "inferred", accepted.raw)
-            return items + opened
-        if self._turn is not None:
-            items += self._close(self._last_output, accepted.raw, End.UNKNOWN)
-        self._empty = EmptyLine(accepted)
-        return [*items, *self._cutter.begin(None, now, accepted.raw)]
-
-    def _open(
-        self, now: Moment, command: str, prompt: str, source: str, raw: int, more: Meta | None = None
-    ) -> list[Item]:
-        items: list[Item] = []
-        if self._turn is not None:
-            items += self._close(now, raw, End.UNKNOWN)
-        self._last_turn += 1
-        self._turn = Turning(self._last_turn, now)
-        items += self._cutter.begin(self._last_turn, now, raw)
-        meta: Meta = {"prompt_text": prompt, "source": source, "raw": raw, **(more or {})}
-        items.append(self._draft(Kind.PROMPT, now, command, meta))
-        return items
-
-    def _close(self, at: Moment, raw: int, end: End, status: int | None = None) -> list[Item]:
-        """Close the open turn, whose output ended at raw offset ``raw``."""
-        turn, self._turn = self._turn, None
-        if turn is None:
-            return []
-        began = turn.began
-        duration = max(0, at.offset_ms - began.offset_ms)
-        at = at if at.offset_ms >= began.offset_ms else began
-        meta: Meta = {"end": str(end), "status": status, "duration_ms": duration}
-        items: list[Item] = list(self._release())
-        items += self._cutter.end(at, raw, meta)
-        self._state_since = at.wall_ms
         return items
 
     # --- input ---------------------------------------------------------------------------------
@@ -357,44 +270,27 @@ class Capture:
         """
         if self.paused:
             return []
-        items = self._no_echo(now) + self._unanswered(now, self.raw) + self._release()
-        if self._turn is not None:
-            items += self._close(self._last_output, self.raw, End.DONE)
+        items = self._no_echo(now) + self._book.decide(now, self.raw) + self._book.release()
+        items += self._book.close(self._last_output, self.raw, End.DONE)
         self._inference.restart(self.raw)
         line = text.encode(errors="surrogateescape")
         self._echo.expect(line)
-        opened = self._open(now, text, prompt, "line", self.raw + len(as_echoed(line)))
-        if hold and isinstance(opened[-1], Draft):
-            self._held = (now.offset_ms, opened[-1])
-            opened = opened[:-1]
-        return items + opened
+        opened = self._book.open(now, text, prompt, "line", self.raw + len(as_echoed(line)))
+        return items + (self._book.hold(opened) if hold else opened)
 
     def hidden(self, now: Moment, prompt: str) -> list[Item]:
         """Take note that a line was entered which the tool did not show; its text is nowhere here."""
         if self.paused:
             return []
         self.secrets += 1
-        if self._held is not None:
-            self._held = None
-            self._turn = None
-            self._last_turn -= 1
-            self._cutter.turn = None
-        return [self._draft(Kind.SYSTEM, now, "hidden input", {"hidden": True, "prompt_text": prompt})]
-
-    def _release(self) -> list[Item]:
-        held, self._held = self._held, None
-        return [held[1]] if held else []
+        self._book.forget()
+        return [self._book.draft(Kind.SYSTEM, now, "hidden input", {"hidden": True, "prompt_text": prompt})]
 
     # --- the rest ------------------------------------------------------------------------------
 
     def tick(self, now: Moment) -> list[Item]:
         """Do what time alone asks for."""
-        items: list[Item] = []
-        if self._held is not None and now.offset_ms - self._held[0] >= HOLD_MS:
-            items += self._release()
-        if self._held is None:
-            items += self._cutter.tick(now)
-        return items
+        return self._book.tick(now)
 
     def resize(self, now: Moment, size: Size) -> list[Item]:
         """Take a new terminal size; the same size again is no event."""
@@ -402,24 +298,23 @@ class Capture:
             return []
         self._size = size
         self.ledger.rows = size.rows
-        self._cutter.cols = size.cols
+        self._book.cutter.cols = size.cols
         self._inference.resize(size)
         meta: Meta = {"cols": size.cols, "rows": size.rows, "raw": self.raw}
-        return [self._draft(Kind.RESIZE, now, f"{size.cols}x{size.rows}", meta)]
+        return [self._book.draft(Kind.RESIZE, now, f"{size.cols}x{size.rows}", meta)]
 
     def note(self, kind: Kind, now: Moment, text: str, meta: Meta) -> list[Item]:
         """Record an event that comes from the recorder itself or its user."""
-        return [self._draft(kind, now, text, meta)]
+        return [self._book.draft(kind, now, text, meta)]
 
     def pause(self, now: Moment) -> list[Item]:
         """Stop recording: what comes is neither text nor raw bytes until ``unpause``."""
         if self.paused:
             return []
-        items = self.flush(now) + self._no_echo(now) + self._unanswered(now, self.raw) + self._release()
-        if self._turn is not None:
-            items += self._close(now, self.raw, End.UNKNOWN)
-        items += self._cutter.begin(None, now, self.raw)
-        items.append(self._draft(Kind.MARK, now, "paused", {"mark": "pause"}))
+        items = self.flush(now) + self._no_echo(now) + self._book.decide(now, self.raw) + self._book.release()
+        items += self._book.close(now, self.raw, End.UNKNOWN)
+        items += self._book.background(now, self.raw)
+        items.append(self._book.draft(Kind.MARK, now, "paused", {"mark": "pause"}))
         self.paused = True
         self._inference.restart(self.raw)
         return items
@@ -429,39 +324,28 @@ class Capture:
         if not self.paused:
             return []
         self.paused = False
-        return [self._draft(Kind.MARK, now, "recording again", {"mark": "unpause"})]
+        return [self._book.draft(Kind.MARK, now, "recording again", {"mark": "unpause"})]
 
     def gap(self, now: Moment, size: int) -> list[Item]:
         """Record that ``size`` bytes of output were not kept."""
         meta: Meta = {"gap_bytes": size, "raw_at": self.raw, "rule": "gap"}
-        return [self._draft(Kind.ALERT, now, f"gap: {size} bytes of output were not recorded", meta)]
+        return [self._book.draft(Kind.ALERT, now, f"gap: {size} bytes of output were not recorded", meta)]
 
     def ended(self, now: Moment, *, status: int | None, signal: str | None, hangup: bool) -> list[Item]:
         """Close everything: the tool is gone (``status`` None: we leave it)."""
         items = self.flush(now) + self._no_echo(now) + self._tape.end_region(keep=True)
         if not self._blind:
             items += self._findings(now, self._inference.ended())
-        items += self._unanswered(now, self.raw)
+        items += self._book.decide(now, self.raw)
         end = End.DONE if signal is None and not hangup else End.INTERRUPTED
-        items += self._close(now, self.raw, end)
-        items += self._cutter.begin(None, now, self.raw)
+        items += self._book.close(now, self.raw, end)
+        items += self._book.background(now, self.raw)
         meta: Meta = {"exit_status": status, "signal": signal}
         if signal is not None and not hangup:
             items.append(
-                self._draft(Kind.ALERT, now, f"ended by signal {signal}", {**meta, "rule": "signal"})
+                self._book.draft(Kind.ALERT, now, f"ended by signal {signal}", {**meta, "rule": "signal"})
             )
         else:
             text = "terminal closed" if hangup else f"exited with status {status}"
-            items.append(self._draft(Kind.SYSTEM, now, text, meta))
+            items.append(self._book.draft(Kind.SYSTEM, now, text, meta))
         return items
-
-    def _draft(self, kind: Kind, at: Moment, text: str, meta: Meta) -> Draft:
-        return Draft(
-            session=self.source.session,
-            kind=kind,
-            at=at,
-            text=text,
-            turn=self.turn,
-            invocation=self.source.invocation,
-            meta=meta,
-        )

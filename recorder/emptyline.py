@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from recorder.spans import shows
 
 if TYPE_CHECKING:
-    from recorder.inference import Accepted, Output
+    from recorder.findings import Accepted, Output
 
 MAX_KEPT = 16 << 10  # bytes; more of them are an answer, whatever they show
 

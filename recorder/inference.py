@@ -13,8 +13,10 @@ that prompt. Lines that were typed ahead are found in the output by the same pro
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from recorder.drawing import Drawn, OpenLine
+from recorder.findings import Accepted, Hidden, Output, PromptShown
 from recorder.keys import only_replies
 from recorder.lines import LineTracker
 from recorder.prompts import PASSWORD, Prompts, command, last_line, output_before, where
@@ -23,44 +25,13 @@ from recorder.watch import SpotKind
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from recorder.findings import Finding
     from recorder.keys import Scan
     from recorder.model import Size
     from recorder.watch import Spot
 
-MAX_PARTIAL = 16 << 10  # bytes; a longer unfinished line is no prompt
 MAX_DRAWN = 256 << 10  # bytes; nobody edits a line for so long
 SCREENFUL = 24  # lines that make an edit which was never taken worth to be kept as output
-
-
-class Output(NamedTuple):
-    """Bytes that the tool printed, from raw offset ``raw`` on."""
-
-    raw: int
-    data: bytes
-
-
-class PromptShown(NamedTuple):
-    """The tool waits for a line; its output ended at raw offset ``raw``."""
-
-    raw: int
-    text: str
-
-
-class Accepted(NamedTuple):
-    """The tool took a line; its output begins at raw offset ``raw``."""
-
-    raw: int
-    command: str
-    prompt_text: str
-
-
-class Hidden(NamedTuple):
-    """A line was entered at a password prompt that a tool reads in raw mode."""
-
-    prompt_text: str
-
-
-Finding = Output | PromptShown | Accepted | Hidden
 
 
 class Inference:
@@ -81,12 +52,10 @@ class Inference:
         self._lead = ""  # text on the prompt's line before the edit began
         self._right = ""  # text at the right edge of the prompt's line
         self._password: str | None = None
-        self._partial = bytearray()  # what was printed or drawn since the last line feed
-        self._partial_raw = 0
-        self._base = Output(0, b"")  # of that, what was there when the edit began
+        self._line = OpenLine()
+        self._base = Output(0, b"")  # of that line, what was there when the edit began
         self._bracket_raw = 0
-        self._drawn: list[Output] = []  # into the edit
-        self._drawn_size = self._drawn_lines = 0
+        self._drawn = Drawn()
         self._leaving = False  # a line was taken, but the cursor has not left it
 
     def resize(self, size: Size) -> None:
@@ -101,7 +70,7 @@ class Inference:
 
     def ended(self) -> list[Finding]:
         """Give out what was drawn by an application that never let go of its line."""
-        return self._give_drawn() if self._editing and self._drawn_lines >= SCREENFUL else []
+        return self._give_drawn() if self._editing and self._drawn.lines >= SCREENFUL else []
 
     # --- input ---------------------------------------------------------------------------------
 
@@ -140,7 +109,7 @@ class Inference:
             if not self._moved_on():
                 return []
             findings += self._give_drawn()
-        self._begin_edit(bytes(self._partial), self._partial_raw)
+        self._begin_edit(self._line.raw)
         prompt = self._tracker.before_cursor()
         if PASSWORD.search(prompt):
             self._password = prompt
@@ -155,7 +124,7 @@ class Inference:
 
     def _moved_on(self) -> bool:
         """Say whether the tool waits elsewhere than in the edit: a pager, a question of its own."""
-        if not self._drawn_lines:
+        if not self._drawn.lines:
             return False
         lines = self._tracker.edited()
         return not (lines and lines[-1].startswith(last_line(self._prompt or "").rstrip()))
@@ -200,25 +169,24 @@ class Inference:
         if used < len(data):
             self._leaving = False
             used += data.startswith(b"\n", used)
-        self._partial_raw = raw + used
+        self._line.begin(raw + used)
         return [], used
 
     def _in_output(self, raw: int, data: bytes) -> tuple[list[Finding], int]:
         """Pass output on; look in it for the echo of a line that was typed ahead."""
         if self._pending and (key := self._prompt_key()):
-            line = bytes(self._partial) + data
-            base = raw - len(self._partial)
+            line = self._line.data + data
+            base = raw - len(self._line)
             at = line.find(key)
             while at >= 0 and (stop := line.find(b"\n", at) + 1):
                 start = line.rfind(b"\n", 0, at) + 1
                 found = self._typed_ahead(line[start:stop], base + start, base + stop)
                 if found:
                     before = data[: max(0, base + start - raw)]
-                    self._partial.clear()
-                    self._partial_raw = base + stop
+                    self._line.begin(base + stop)
                     return [*([Output(raw, before)] if before else []), *found], base + stop - raw
                 at = line.find(key, stop)
-        self._keep_partial(raw, data)
+        self._line.add(raw, data)
         return [Output(raw, data)], len(data)
 
     def _typed_ahead(self, line: bytes, start: int, end: int) -> list[Finding]:
@@ -242,7 +210,7 @@ class Inference:
         """Take what comes while a prompt stands and nobody has typed."""
         if b"\n" not in data:
             self._tracker.feed(data)
-            self._keep_partial(raw, data)
+            self._line.add(raw, data)
             if not self._ours:
                 self._prompt = self._tracker.before_cursor()  # a prompt drawn in pieces
             return [], len(data)
@@ -250,16 +218,16 @@ class Inference:
         # was no prompt.
         self._editing = False
         begin = len(self._base.data) if self._ours else 0
-        held = Output(self._partial_raw + begin, bytes(self._partial[begin:]))
-        self._partial.clear()
+        held = Output(self._line.raw + begin, self._line.data[begin:])
+        self._line.begin(raw)
         return [held] if held.data else [], 0
 
     def _in_edit(self, raw: int, data: bytes) -> tuple[list[Finding], int]:
         """Follow an edit that nothing brackets, up to the line feed that may end it."""
         cut = data.find(b"\n")
         part = data[: cut + 1] if cut >= 0 else data
-        self._keep_partial(raw, part)
-        self._keep_drawn(raw, part)
+        self._line.add(raw, part)
+        self._drawn.add(raw, part)
         if cut < 0:
             self._tracker.feed(part)
         else:
@@ -274,11 +242,11 @@ class Inference:
 
     def _in_bracket(self, raw: int, data: bytes) -> tuple[list[Finding], int]:
         """Follow an edit between its switches."""
-        self._keep_partial(raw, data)
+        self._line.add(raw, data)
         if self._loose:
             self._tracker.skim(data)
             return [Output(raw, data)], len(data)
-        self._keep_drawn(raw, data)
+        self._drawn.add(raw, data)
         self._tracker.feed(data)
         if not self._is_no_edit():
             return [], len(data)
@@ -288,7 +256,9 @@ class Inference:
 
     # --- edits ---------------------------------------------------------------------------------
 
-    def _begin_edit(self, partial: bytes, raw: int) -> None:
+    def _begin_edit(self, raw: int) -> None:
+        """Begin an edit in the unfinished line, or at raw offset ``raw``."""
+        partial = self._line.data
         before = output_before(partial)
         self._editing = True
         self._typed = self._loose = False
@@ -296,14 +266,13 @@ class Inference:
         self._base = Output(raw + before, partial[before:])
         self._lead = self._right = ""
         self._drawn.clear()
-        self._drawn_size = self._drawn_lines = 0
         self._tracker.clear()
         self._tracker.feed(self._base.data)
 
     def _open_bracket(self, spot: Spot) -> list[Finding]:
         """Begin an edit at ``?2004h``; whether its line's beginning is output is known later."""
         entered = self._typed and self._pending > 0
-        self._begin_edit(bytes(self._partial), self._partial_raw if self._partial else spot.start)
+        self._begin_edit(self._line.raw if len(self._line) else spot.start)
         self._lead = self._tracker.before_cursor() if self._base.data else ""
         self._bracketed = True
         self._bracket_raw = spot.start
@@ -340,9 +309,7 @@ class Inference:
         self._ahead = False
         if self._tracker.before_cursor().endswith(prompt):
             self._prompts.learn(prompt)
-        shown = self._base.data[max(0, raw - self._base.raw) :]
-        if shown:
-            self._drawn.insert(0, Output(max(raw, self._base.raw), shown))
+        self._drawn.put_before(Output(raw, self._base.data[max(0, raw - self._base.raw) :]))
         return [PromptShown(raw, prompt)]
 
     def _close_bracket(self, spot: Spot) -> list[Finding]:
@@ -377,33 +344,13 @@ class Inference:
     def _leave_edit(self, raw: int) -> None:
         self._pending = max(0, self._pending - 1)
         self._editing = self._bracketed = self._typed = self._loose = self._ahead = self._leaving = False
-        self._partial.clear()
-        self._partial_raw = raw
+        self._line.begin(raw)
         self._drawn.clear()
 
     def _is_no_edit(self) -> bool:
-        return self._drawn_size > MAX_DRAWN or self._tracker.scrolled
+        return self._drawn.size > MAX_DRAWN or self._tracker.scrolled
 
     def _give_drawn(self) -> list[Finding]:
         """Leave an edit that was none: what was drawn is output."""
-        drawn: list[Finding] = list(self._drawn)
-        self._drawn.clear()
-        self._drawn_size = self._drawn_lines = 0
         self._editing = False
-        return drawn
-
-    def _keep_drawn(self, raw: int, data: bytes) -> None:
-        self._drawn.append(Output(raw, data))
-        self._drawn_size += len(data)
-        self._drawn_lines += data.count(b"\n")
-
-    def _keep_partial(self, raw: int, data: bytes) -> None:
-        cut = data.rfind(b"\n") + 1
-        if cut:
-            self._partial.clear()
-        if not self._partial:
-            self._partial_raw = raw + cut
-        self._partial += data[cut:]
-        if len(self._partial) > MAX_PARTIAL:
-            self._partial_raw += len(self._partial) - MAX_PARTIAL
-            del self._partial[:-MAX_PARTIAL]
+        return [*self._drawn.give()]

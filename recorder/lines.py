@@ -111,7 +111,7 @@ class LineTracker:
 
     def _first(self) -> int:
         """Return the row where the edit begins; one that was moved above its anchor begins there."""
-        return min(self._screen.anchor, self._screen.cursor.y)
+        return int(min(self._screen.anchor, self._screen.cursor.y))
 
     def _join(self, row: int) -> tuple[str, int]:
         """Return the logical line that begins at ``row`` and the row after it."""
@@ -131,8 +131,10 @@ class LineTracker:
     def _index(self, row: int, x: int) -> int:
         """Turn a column into an index of the row's text; a wide character fills two cells, one index."""
         cells = self._screen.buffer[row]
-        before = (cells[column].data for column in range(min(x, self._screen.columns)))
-        return len("".join(before))
+        size = 0
+        for column in range(min(x, self._screen.columns)):
+            size += len(cells[column].data)
+        return size
 
     def _digest(self) -> None:
         if self._screen is None:
