@@ -283,6 +283,18 @@ class Screen(pyte.Screen):
         if start < end and how != 1:
             row.pop(_WRAPPED, None)
 
+    def delete_lines(self, count: int | None = None) -> None:
+        """Take out rows from the cursor's on; the original forgets to move up rows that are empty."""
+        top, bottom = self.margins or (0, ROWS - 1)
+        if not top <= self.cursor.y <= bottom:
+            return
+        for y in range(self.cursor.y, bottom + 1):
+            row = self.buffer.pop(y + (count or 1), None) if y + (count or 1) <= bottom else None
+            self.buffer.pop(y, None)
+            if row is not None:
+                self.buffer[y] = row
+        self.cursor.x = 0
+
     def scroll_up(self, count: int = 1) -> None:
         """Move all rows up (SU)."""
         y = self.cursor.y
