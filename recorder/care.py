@@ -7,6 +7,7 @@ end is never made up, and nothing here may stop the command that called it.
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections import Counter
 from dataclasses import dataclass, field
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
 SPILL = "spill"  # directory under the root
 _NAME = re.compile(r"[0-9A-HJKMNP-TV-Z]{26}")
+_BUSY_MS = 250  # a command does not wait longer for housekeeping
 _TRIES = 5  # against other processes that append to the same session
 
 
@@ -45,6 +47,20 @@ class Tidied:
 def waiting(root: Path) -> bool:
     """Say whether there are spill files to import."""
     return any(True for _ in _spills(root))
+
+
+def tend(path: Path, alive: Alive, rules: Sequence[Any] = ()) -> Tidied:
+    """Open the database at ``path`` for ``tidy`` if there may be anything to do; never raises RecError."""
+    from recorder.stores.sqlite import SqliteStore
+
+    if not path.exists() and not waiting(path.parent):
+        return Tidied()
+    try:
+        store = SqliteStore(path, busy_ms=_BUSY_MS)
+    except RecError as error:
+        return Tidied(problems=[error.message])
+    with contextlib.closing(store):
+        return tidy(store, path.parent, alive, rules)
 
 
 def tidy(store: Store, root: Path, alive: Alive, rules: Sequence[Any] = ()) -> Tidied:

@@ -105,6 +105,6 @@ class Outage:
         seconds = now - since
         return Told(
             "recording resumed",
-            f"recording was suspended for {seconds:.0f} s: {cause}; {text}",
+            f"recording was suspended for {seconds:.1f} s: {cause}; {text}",
             {"rule": "storage", "lost": lost, "outage_ms": int(seconds * 1000)},
         )

@@ -56,19 +56,20 @@ def private_file(path: Path) -> bool:
     One that exists must be a regular file, ours, and have no second name. ``path`` must lie in a
     directory that ``private_directory`` has returned.
     """
+    if os.path.lexists(path):
+        checked_file(path)
+        return False
     with _as_store_errors("create", path):
         try:
             fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-        except FileExistsError:
-            fd = -1
-        if fd >= 0:
-            try:
-                os.fchmod(fd, 0o600)  # a umask may have taken even our own bits
-            finally:
-                os.close(fd)
-            return True
-    checked_file(path)
-    return False
+        except FileExistsError:  # somebody was faster
+            checked_file(path)
+            return False
+        try:
+            os.fchmod(fd, 0o600)  # a umask may have taken even our own bits
+        finally:
+            os.close(fd)
+        return True
 
 
 def checked_file(path: Path) -> os.stat_result:

@@ -56,8 +56,9 @@ def open_writer(path: Path, busy_ms: int) -> apsw.Connection:
         db = apsw.Connection(str(path), apsw.SQLITE_OPEN_READWRITE | _NOFOLLOW)
         try:
             _settings(db, busy_ms)
-            db.pragma("page_size", _PAGE)  # this and the next take effect in an empty file only,
-            db.pragma("auto_vacuum", "incremental")  # and are an error where we may only read
+            if not db.pragma("page_count"):  # later it has no effect, and yet takes the write lock
+                db.pragma("page_size", _PAGE)
+                db.pragma("auto_vacuum", "incremental")
             _wal(db, busy_ms)
             db.pragma("synchronous", "normal")
             db.wal_autocheckpoint(_CHECKPOINT // _PAGE)

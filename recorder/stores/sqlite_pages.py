@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 _PAGE = 128  # events; at 64 KiB of text each that is 8 MiB at most
 _SEGMENTS = 4  # of up to 1 MiB
+_LOW = (1 << rows.SEQ_BITS) - 1
 _SALVAGE = 4096  # rows tried one by one behind a damaged page; one holds far fewer
 
 _EVENT = (
@@ -45,7 +46,7 @@ def reading(db: apsw.Connection) -> Iterator[None]:
         yield
     finally:
         if db.in_transaction:
-            db.execute("COMMIT")
+            db.execute("ROLLBACK")  # nothing was written, and a COMMIT behind damage fails
 
 
 # --- events ----------------------------------------------------------------------------------------
@@ -80,23 +81,25 @@ class Events:
         """Return the next events; none at the end."""
         if self._first > self._past:
             return []
-        with reading(self._db):
-            try:
-                found = self._rows(self._first, self._past)
-            except apsw.CorruptError:
-                found = self._salvage()
-            page = [
-                rows.event(
-                    self._ulid,
-                    row,
-                    self._texts.of(rows.low(row[0]))
-                    if row[7] is None
-                    else (rows.readable(row[7]), rows.readable(row[8] or "")),
-                )
-                for row in found
-            ]
-        self._first = found[-1][0] + 1 if found else self._past + 1
+        try:
+            with reading(self._db):
+                page = self._read(self._rows(self._first, self._past))
+        except apsw.CorruptError:
+            page = self._read(self._salvage())
+        self._first = (self._first & ~_LOW | page[-1].seq) + 1 if page else self._past + 1
         return page
+
+    def _read(self, found: list[tuple[Any, ...]]) -> list[Event]:
+        return [
+            rows.event(
+                self._ulid,
+                row,
+                self._texts.of(rows.low(row[0]))
+                if row[7] is None
+                else (rows.readable(row[7]), rows.readable(row[8] or "")),
+            )
+            for row in found
+        ]
 
     def _rows(self, first: int, past: int) -> list[tuple[Any, ...]]:
         return fetch(
