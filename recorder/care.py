@@ -7,7 +7,6 @@ end is never made up, and nothing here may stop the command that called it.
 
 from __future__ import annotations
 
-import contextlib
 import re
 from collections import Counter
 from dataclasses import dataclass, field
@@ -31,7 +30,6 @@ if TYPE_CHECKING:
 
 SPILL = "spill"  # directory under the root
 _NAME = re.compile(r"[0-9A-HJKMNP-TV-Z]{26}")
-_BUSY_MS = 250  # a command does not wait longer for housekeeping
 _TRIES = 5  # against other processes that append to the same session
 
 
@@ -47,20 +45,6 @@ class Tidied:
 def waiting(root: Path) -> bool:
     """Say whether there are spill files to import."""
     return any(True for _ in _spills(root))
-
-
-def tend(path: Path, alive: Alive, rules: Sequence[Any] = ()) -> Tidied:
-    """Open the database at ``path`` for ``tidy`` if there may be anything to do; never raises RecError."""
-    from recorder.stores.sqlite import SqliteStore
-
-    if not path.exists() and not waiting(path.parent):
-        return Tidied()
-    try:
-        store = SqliteStore(path, busy_ms=_BUSY_MS)
-    except RecError as error:
-        return Tidied(problems=[error.message])
-    with contextlib.closing(store):
-        return tidy(store, path.parent, alive, rules)
 
 
 def tidy(store: Store, root: Path, alive: Alive, rules: Sequence[Any] = ()) -> Tidied:
@@ -198,7 +182,8 @@ def _complete(store: Store, run: Invocation, text: TextPass) -> bool:
     source = Source(run.session, run.ulid, found.session.tool)
     cols = _cols(store, run.session, found.session.size.cols)
     drafts: list[Draft] = []
-    for hole in recover.holes(store.turns(run.session), _covered(store, run.session), length):
+    covered, sent = _covered(store, run.session), _sent(store, run.session)
+    for hole in recover.holes(store.turns(run.session), covered, length, sent):
         chunks = (
             chunk for start, end in recover.stretches(hole) for chunk in store.raw(run.session, start, end)
         )
@@ -236,6 +221,12 @@ def _covered(store: Store, session: str) -> int:
         if isinstance(raw, list) and len(raw) == 2 and isinstance(raw[1], int):
             covered = max(covered, raw[1])
     return covered
+
+
+def _sent(store: Store, session: str) -> set[int]:
+    """Return the newest turns whose line the recorder sent itself."""
+    prompts = store.events(session, kinds=[Kind.PROMPT.value], last=20)
+    return {event.turn for event in prompts if event.turn is not None and event.meta.get("source") == "line"}
 
 
 def _cols(store: Store, session: str, first: int) -> int:

@@ -8,6 +8,7 @@ decides, and prints nothing but through the terminal it was given; the caller sh
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -222,7 +223,7 @@ class _Recording:
         if not self.request.persist:
             from recorder.stores.memory import MemoryStore
 
-            return MemoryStore
+            return functools.partial(MemoryStore, keep_raw=0)  # nobody can ask for the bytes
 
         def open_store() -> Store:
             from recorder.stores.sqlite import SqliteStore

@@ -170,17 +170,6 @@ def test_a_store_that_fails_is_a_problem_and_no_exception(root):
     assert I in store.open_invocations(unrecovered=True)  # its spill file knows better than a guess
 
 
-def test_tending_makes_no_store_where_there_is_nothing_to_do(root):
-    assert care.tend(root / "rec.db", dead) == care.Tidied()
-    assert not root.exists()
-    root.mkdir(mode=0o700)
-    spilled(root, ITEMS)
-    assert care.tend(root / "rec.db", dead).imported == [S.ulid]
-    (root / "rec.db").chmod(0o600)
-    os.link(root / "rec.db", root / "other")
-    assert "second name" in care.tend(root / "rec.db", dead).problems[0]
-
-
 # --- interrupted sessions --------------------------------------------------------------------------
 
 

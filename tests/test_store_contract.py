@@ -470,3 +470,13 @@ def test_a_healthy_store_says_so(begun):
     assert findings
     assert all(ok for _, ok, _ in findings)
     assert begun.size_bytes() >= 0
+
+
+def test_memory_forgets_old_bytes_where_nobody_wants_them():
+    store = MemoryStore(keep_raw=100)
+    store.begin(S, I)
+    for n in range(50):
+        store.append([], [chunk(I, n * 10, b"0123456789")])
+    assert store.raw_length(S.ulid) == 500
+    assert joined(store.raw(S.ulid)) == b"0123456789" * 10
+    assert next(store.raw(S.ulid)).start == 400
