@@ -73,6 +73,7 @@ class Child:
         self.pid = pid
         self.fd = master
         self._slave = slave
+        self._name = _name(slave)
         self.pidfd: int | None = None
         self._exited: Exited | None = None
         with contextlib.suppress(OSError):  # old kernels and seccomp filters: SIGCHLD has to do
@@ -221,6 +222,22 @@ class Child:
             return self._finish(Exited(128 + number, number))
         return self._finish(Exited(os.WEXITSTATUS(status), None))
 
+    def survivors(self) -> list[int]:
+        """List the processes of the tool's session that live and still hold its terminal.
+
+        The kernel has hung that terminal up when the tool is gone: what they print is lost, and the
+        master's end of file says nothing about them.
+        """
+        return [pid for pid in procfs.session_members(self.pid) if self._holds_terminal(pid)]
+
+    def _holds_terminal(self, pid: int) -> bool:
+        try:
+            return any(link.partition(" ")[0] == self._name for link in procfs.descriptors(pid))
+        except FileNotFoundError:
+            return False  # it ended meanwhile
+        except OSError:
+            return True  # another user's: it may
+
     def kill_all(self) -> None:
         """Send SIGKILL to every process of the tool's session, also those in other groups."""
         for _ in range(_KILL_PASSES):
@@ -253,6 +270,14 @@ class Child:
         if self._slave >= 0:
             os.close(self._slave)
             self._slave = -1
+
+
+def _name(slave: int) -> str:
+    """Return what ``/proc`` shows where a process has this terminal open."""
+    try:
+        return os.readlink(f"/proc/self/fd/{slave}")
+    except OSError:
+        return ""
 
 
 def _dress(slave: int, attributes: Attributes | None) -> None:

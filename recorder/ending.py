@@ -42,6 +42,7 @@ class Leaving:
         self._signal: int | None = None
         self._until: int | None = None  # offset (ms) at which patience ends
         self._killed = False
+        self._company = False  # other processes held the terminal when the tool had ended
 
     @property
     def under_way(self) -> bool:
@@ -71,6 +72,7 @@ class Leaving:
         if isinstance(state, Exited):
             self.exited = state
             self._until = now_ms + DRAIN_MS
+            self._company = bool(self._child.survivors())
         elif state is None and self._until is not None and now_ms >= self._until and not self._killed:
             self._killed = True
             self._child.kill_all()
@@ -79,13 +81,18 @@ class Leaving:
     def drained(self, now_ms: int, quiet_ms: int, *, over: bool, unwritten: bool) -> bool:
         """Say whether the last output is out: the pty ended, or is silent, or patience did.
 
-        ``over``: the pty gave its end of file; ``unwritten``: the screen has not taken all yet.
+        ``over``: the pty gave its end of file, which it does while others of the tool's session live:
+        they get a moment to go. ``unwritten``: the screen has not taken all yet.
         """
         if self.exited is None:
             return False
         if self._until is not None and now_ms >= self._until:
             return True
-        return not unwritten and (over or quiet_ms >= QUIET_END_MS)
+        return not unwritten and ((over and not self._company) or quiet_ms >= QUIET_END_MS)
+
+    def cut(self) -> bool:
+        """Say whether a job outlived the tool on its terminal: what it prints later is lost."""
+        return self._company and bool(self._child.survivors())
 
     def ending(self) -> Ending:
         """Return how it ended, for the user's shell and for the store."""

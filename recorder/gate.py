@@ -71,7 +71,8 @@ class ReadGate:
 
     def look(self, foreground_pgid: int | None) -> Reading:
         """Say what the foreground group does now (40-250 us, by the number of threads)."""
-        return self._scan(foreground_pgid)[0]
+        answer = self._scan(foreground_pgid)[0]
+        return Reading.BUSY if answer is Reading.UNKNOWN and self._over() else answer
 
     def token(self, foreground_pgid: int | None) -> Token:
         """Remember who waits now; to be taken just before a line is written."""
@@ -118,6 +119,13 @@ class ReadGate:
             return Reading.READING, readers, others
         answer = Reading.UNKNOWN if others or not whole or not members else Reading.BUSY
         return answer, readers, others
+
+    def _over(self) -> bool:
+        """Say whether the tool is dead or dying: its terminal has no foreground any more."""
+        try:
+            return procfs.stat(self._root).over
+        except OSError:
+            return False
 
     def _tty_device(self) -> int:
         """Return the device number of the tool's terminal; 0 if it has none (yet)."""

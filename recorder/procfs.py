@@ -6,17 +6,20 @@ apart; whoever asks a yes/no question gets an answer that is safe where there is
 
 from __future__ import annotations
 
+import contextlib
 import os
 from typing import NamedTuple
 
 _ENOUGH = 4096  # every file read here is one short line; `children` of a busy shell is the longest
+_EXITING = 0x4  # PF_EXITING, a flag of the kernel's
 
 
 class Stat(NamedTuple):
     """The fields of ``/proc/PID/stat`` that we use.
 
     ``tty`` is the controlling terminal's device number, as ``st_rdev`` has it; 0 is none. ``start``
-    counts clock ticks since boot.
+    counts clock ticks since boot. ``over``: it is dead, or inside its exit, with all its threads (one
+    whose first thread has ended shows as a zombie and lives).
     """
 
     state: bytes
@@ -25,6 +28,7 @@ class Stat(NamedTuple):
     session: int
     tty: int
     start: int
+    over: bool
 
 
 def read(path: str) -> bytes:
@@ -59,7 +63,9 @@ def stat(where: int | str) -> Stat:
     fields = read(f"/proc/{where}/stat").rpartition(b")")[2].split()
     number = int(fields[4])  # the kernel's own packing: minor 31-20 and 7-0, major 19-8
     tty = os.makedev(number >> 8 & 0xFFF, number & 0xFF | number >> 12 & 0xFFF00)
-    return Stat(fields[0], int(fields[1]), int(fields[2]), int(fields[3]), tty, int(fields[19]))
+    ended = fields[0] in {b"Z", b"X"} or bool(int(fields[6]) & _EXITING)
+    over = ended and int(fields[17]) <= 1
+    return Stat(fields[0], int(fields[1]), int(fields[2]), int(fields[3]), tty, int(fields[19]), over)
 
 
 def session_members(session: int) -> list[int]:
@@ -71,9 +77,18 @@ def session_members(session: int) -> list[int]:
                 facts = stat(name)
             except OSError:
                 continue
-            if facts.session == session and facts.state not in {b"Z", b"X"}:
+            if facts.session == session and not facts.over:
                 members.append(int(name))
     return members
+
+
+def descriptors(pid: int) -> list[str]:
+    """List what a process has open, as the kernel names it; raise OSError if we may not look."""
+    found = []
+    for name in os.listdir(f"/proc/{pid}/fd"):
+        with contextlib.suppress(FileNotFoundError):  # closed meanwhile
+            found.append(os.readlink(f"/proc/{pid}/fd/{name}"))
+    return found
 
 
 def start_time(pid: int) -> int:

@@ -183,7 +183,7 @@ class Relay:
         interest: dict[int, int] = {signals.fd: select.POLLIN, self.writer.wake_fd: select.POLLIN}
         if self._leaving.exited is None and self.child.pidfd is not None:
             interest[self.child.pidfd] = select.POLLIN
-        if self.child.fd >= 0:
+        if self.child.fd >= 0 and not self._output_over:
             events = 0 if self._output_held() else select.POLLIN
             events |= select.POLLOUT if self._in.waiting else 0
             if events:

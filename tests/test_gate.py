@@ -236,6 +236,24 @@ def test_nothing_to_look_at_is_unknown(watch):
     assert tool.gate.look(tool.child.pid) is UNKNOWN
 
 
+def test_a_tool_that_is_dead_reads_no_more(watch):
+    tool = watch("cat")
+    tool.until(lambda: tool.look() is READING)
+    os.kill(tool.child.pid, signal.SIGKILL)
+    tool.until(lambda: procfs.stat(tool.child.pid).over)
+    assert tool.look() is BUSY  # no prompt of its own appears between its end and our noticing
+
+
+def test_a_tool_whose_first_thread_alone_has_ended_is_not_dead(python):
+    tool = python(
+        "threading.Thread(target=os.read, args=(0, 9)).start()\n"
+        "import ctypes\n"
+        "ctypes.CDLL(None).pthread_exit(None)"
+    )
+    tool.until(lambda: procfs.stat(tool.child.pid).state == b"Z")
+    assert tool.look() is UNKNOWN
+
+
 def answer_with(monkeypatch, name, content):
     """Let every file of that name in ``/proc`` say something else."""
     real = procfs.read
