@@ -48,8 +48,9 @@ SOFT = frozenset({1, 7, 25, 66})  # what a soft reset puts back
 class Ledger:
     """The terminal modes as the tool believes them to be."""
 
-    def __init__(self) -> None:
-        """Start with a terminal in its usual state."""
+    def __init__(self, rows: int = 24) -> None:
+        """Start with a terminal of so many rows in its usual state."""
+        self.rows = rows  # to be kept up to date
         self._modes: dict[int, bool] = {}
         self._keypad = False
         self._shape = b""
@@ -68,7 +69,7 @@ class Ledger:
         elif spot.kind is SpotKind.SHAPE:
             self._shape = b"" if spot.body in (b"\x1b[ q", b"\x1b[0 q") else spot.body
         elif spot.kind is SpotKind.REGION:
-            self._region = b"" if spot.body == b"\x1b[r" else spot.body
+            self._region = b"" if self._whole(spot.body) else spot.body
         elif spot.kind is SpotKind.KEYS:
             self._keys(spot.body)
         elif spot.kind is SpotKind.RESET:
@@ -77,10 +78,15 @@ class Ledger:
     def _reset(self, *, soft: bool) -> None:
         """Begin anew; a soft reset (DECSTR) leaves screen, mouse, paste and kitty's keys as they are."""
         modes, kitty, alternate = self._modes, self._kitty, self.alternate
-        self.__init__()  # type: ignore[misc]  # a terminal reset is exactly a new ledger
+        self.__init__(self.rows)  # type: ignore[misc]  # a terminal reset is exactly a new ledger
         if soft:
             self._modes = {number: on for number, on in modes.items() if number not in SOFT}
             self._kitty, self.alternate = kitty, alternate
+
+    def _whole(self, region: bytes) -> bool:
+        """Say whether a scroll region is the whole screen: tmux leaves by setting it so."""
+        top, _, bottom = region[2:-1].partition(b";")
+        return int(top or b"0") <= 1 and (not int(bottom or b"0") or int(bottom) >= self.rows)
 
     def _set(self, number: int, *, on: bool) -> None:
         if number in ALTERNATE:

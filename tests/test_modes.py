@@ -155,6 +155,7 @@ WELL_BEHAVED = {
     "kitty flags": b"\x1b[=5u\x1b[=0u",
     "cursor": b"\x1b[?25l\x1b[5 q\x1b[0 q\x1b[?25h",
     "reset": b"\x1b[?1049h\x1b[?1000h\x1b[>1u\x1bc",
+    "tmux": b"\x1b[?1049h\x1b[1;24r\x1b[?1049l",
     "pyrepl": b"\x1b[?2004h\x1b[?1h\x1b=\x1b[?25l\x1b[?12l\x1b[?25h\n\r\x1b[?2004l\x1b[?1l\x1b>",
 }
 
@@ -187,6 +188,17 @@ def test_what_undoes_what(left, undone):
 
 def test_a_region_comes_back_without_moving_the_cursor():
     assert follow(b"\x1b[3;9r").reassert() == b"\x1b7\x1b[3;9r\x1b8"
+
+
+@pytest.mark.parametrize("region", [b"\x1b[r", b"\x1b[1;10r", b"\x1b[;10r", b"\x1b[0;99r", b"\x1b[1r"])
+def test_a_region_that_is_the_whole_screen_is_none(region):
+    assert follow(region, Ledger(10)).leave() == b""
+
+
+def test_a_region_is_seen_with_the_screen_as_it_is_now():
+    ledger = Ledger(10)
+    ledger.rows = 20
+    assert follow(b"\x1b[1;10r", ledger).leave() == b"\x1b7\x1b[r\x1b8"
 
 
 def test_the_alternate_screen_is_known_and_not_touched_by_neutral():
