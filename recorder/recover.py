@@ -10,11 +10,12 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from recorder.ansi import Tokenizer, TokenKind, csi
+from recorder.echo import EchoFilter, as_echoed
 from recorder.model import Draft, End, Kind, Moment
 from recorder.spans import Source, SpanCutter
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
 
     from recorder.model import Chunk, Meta, Turn
     from recorder.spans import Item
@@ -29,7 +30,8 @@ _END_CHECK = 2000  # characters at the end of a text in which a prompt may stand
 class Hole:
     """Bytes without an output event: of ``turn``, or of no turn (``turn`` None).
 
-    ``prompt_text`` is the prompt that may stand at its end; it is no output.
+    ``prompt_text`` is the prompt that may stand at its end; it is no output. ``echo`` is the line that
+    we sent ourselves: the kernel's drawing of it is somewhere near the beginning, and no output either.
     """
 
     turn: Turn | None
@@ -37,10 +39,16 @@ class Hole:
     end: int
     last: bool
     prompt_text: str | None
+    echo: str | None = None
 
 
-def holes(turns: Sequence[Turn], covered: int, length: int) -> list[Hole]:
+def holes(
+    turns: Sequence[Turn], covered: int, length: int, sent: Collection[int] = frozenset()
+) -> list[Hole]:
     """Return what is missing of a session's own turns, in order.
+
+    ``sent`` are the numbers of turns whose line we sent ourselves. Where the output of such a turn
+    begins is only foretold, by the length of the echo: what came before the echo counts too.
 
     ``covered`` is the raw offset up to which output events reach, ``length`` that of the last byte.
     Turns that have an end are whole: it is written with their last output.
@@ -52,11 +60,18 @@ def holes(turns: Sequence[Turn], covered: int, length: int) -> list[Hole]:
         following = turns[number + 1] if number + 1 < len(turns) else None
         end = length if following is None else max(turn.raw_end, following.raw_start)
         prompt = turn.prompt_text if following is None else following.prompt_text
-        found.append(Hole(turn, turn.raw_end, max(end, turn.raw_end), following is None, prompt))
+        start, echo = turn.raw_end, None
+        if turn.turn in sent and turn.raw_end == turn.raw_start:
+            start, echo = min(max(covered, _before_echo(turn)), turn.raw_end), turn.command
+        found.append(Hole(turn, start, max(end, turn.raw_end), following is None, prompt, echo))
     open_end = bool(turns) and turns[-1].end is End.RUNNING
     if not open_end and covered < length:
         found.append(Hole(None, covered, length, last=True, prompt_text=None))
     return found
+
+
+def _before_echo(turn: Turn) -> int:
+    return turn.raw_start - len(as_echoed(turn.command.encode(errors="surrogateescape")))
 
 
 def stretches(hole: Hole) -> list[tuple[int, int]]:
@@ -64,7 +79,9 @@ def stretches(hole: Hole) -> list[tuple[int, int]]:
 
     They begin with the turn, as what came before tells whether a full-screen program is running.
     """
-    start = hole.start if hole.turn is None else max(hole.turn.raw_start, hole.start - WHOLE)
+    start = hole.start
+    if hole.turn is not None:
+        start = min(start, max(hole.turn.raw_start, hole.start - WHOLE))
     if hole.end - start <= WHOLE:
         return [(start, hole.end)]
     head = hole.start + _EDGE
@@ -77,6 +94,9 @@ def items(hole: Hole, chunks: Iterable[Chunk], source: Source, cols: int) -> lis
     number = None if hole.turn is None else hole.turn.turn
     found: list[Item] = []
     at: Moment | None = None
+    echo = EchoFilter()
+    if hole.echo is not None:
+        echo.expect(hole.echo.encode(errors="surrogateescape"))
     for moment, raw, data in printed(chunks):
         begin = max(raw, hole.start)
         if begin >= raw + len(data):
@@ -84,7 +104,8 @@ def items(hole: Hole, chunks: Iterable[Chunk], source: Source, cols: int) -> lis
         if at is None:
             cutter.begin(number, moment, begin)
         at = moment
-        found += cutter.add(at, begin, data[begin - raw :])
+        for offset, part in echo.cut(data[begin - raw :]):
+            found += cutter.add(at, begin + offset, part)
     if hole.turn is None:
         found += [] if at is None else cutter.begin(None, at, hole.end)
     else:
