@@ -14,6 +14,7 @@
         ├── StoreFull           3  no space left, or a quota
         ├── StoreReadOnly       3  may be read, not written
         ├── StoreMissing        3  the directory or file is gone, or not ours
+        │   └── StoreEmpty      3  the file is there, its first transaction is not
         └── StoreDamaged        3  the file is there and is not a whole database
 
 Messages are fragments that follow ``rec: ``: lower case, ``could not VERB OBJECT: cause``, no
@@ -105,6 +106,10 @@ class StoreReadOnly(StoreError):
 
 class StoreMissing(StoreError):
     """The store's directory or file is gone or is not ours to use."""
+
+
+class StoreEmpty(StoreMissing):
+    """The file is there and nothing was recorded in it yet: its maker is at work, or was killed."""
 
 
 class StoreDamaged(StoreError):

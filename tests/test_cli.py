@@ -10,6 +10,7 @@ import subprocess
 import sys
 from contextlib import closing
 
+import apsw
 import maker
 import pytest
 from blackbox import environment
@@ -725,3 +726,15 @@ def test_recording_goes_without_what_is_slow_to_import(root):
     env = environment(root, root.parent / "home")
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=env, check=True)
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_a_store_whose_first_transaction_is_missing_reads_as_an_empty_one(tmp_path):
+    root = tmp_path / "begun"
+    root.mkdir(mode=0o700)
+    with closing(apsw.Connection(str(root / "rec.db"))) as db:
+        db.pragma("journal_mode", "wal")
+    for each in root.iterdir():
+        each.chmod(0o600)
+    assert (root / "rec.db").stat().st_size > 0
+    found = call(["ls", "--json"], root)
+    assert (found.status, found.json()) == (0, [])

@@ -11,7 +11,7 @@ import os
 from typing import TYPE_CHECKING
 
 from recorder import config, identity
-from recorder.errors import RecError
+from recorder.errors import RecError, StoreEmpty
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,7 +38,14 @@ def reading(settings: Settings) -> Iterator[Store]:
         return
     from recorder.stores.sqlite import SqliteStore
 
-    with contextlib.closing(SqliteStore(path, readonly=True)) as store:
+    try:
+        store = SqliteStore(path, readonly=True)
+    except StoreEmpty:
+        from recorder.stores.memory import MemoryStore
+
+        yield MemoryStore()
+        return
+    with contextlib.closing(store):
         _tidy(settings, store)
         yield store
 

@@ -17,6 +17,7 @@ from recorder.errors import (
     RecError,
     StoreBusy,
     StoreDamaged,
+    StoreEmpty,
     StoreError,
     StoreFull,
     StoreMissing,
@@ -104,7 +105,7 @@ def _reader(name: str, flags: int, busy_ms: int) -> apsw.Connection:
 
 def _check_begun(db: apsw.Connection) -> None:
     if not sqlite_schema.version(db):
-        raise StoreMissing("could not read the store: nothing was recorded yet")
+        raise StoreEmpty("could not read the store: nothing was recorded yet")
 
 
 def _settings(db: apsw.Connection, busy_ms: int) -> None:
