@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from recorder.model import Size
     from recorder.watch import Spot
 
+MAX_PROMPT = 4 << 10  # bytes, of an unfinished line that is looked at
 MAX_DRAWN = 256 << 10  # bytes; nobody edits a line for so long
 SCREENFUL = 24  # lines that make an edit which was never taken worth to be kept as output
 
@@ -80,7 +81,7 @@ class Inference:
             return []
         findings: list[Finding] = []
         if self._bracketed and self._prompt is None and not self._typed and self._shows_prompt():
-            findings += self._know_prompt()
+            findings += self._know_prompt(self._tracker.before_cursor())
         self._ahead = self._ahead or self._prompt is None or not self._editing
         self._typed = True
         self._pending = scan.enters + (0 if scan.interrupted else self._pending)
@@ -103,13 +104,16 @@ class Inference:
             known = self._typed or self._loose or self._prompt is not None
             # A row that goes on behind the cursor was left by an edit before: it holds the prompt.
             begun = self._shows_prompt() or not self._tracker.after_cursor()
-            return self._know_prompt() if not known and begun else []
+            return self._know_prompt(self._tracker.before_cursor()) if not known and begun else []
         findings: list[Finding] = []
         if self._editing and self._typed:
             if not self._moved_on():
                 return []
             findings += self._give_drawn()
-        self._begin_edit(self._line.raw)
+        if len(self._line) > MAX_PROMPT:
+            self._editing = False
+            return findings
+        self._begin_edit(self._line.raw, drawn=self._editing)
         prompt = self._tracker.before_cursor()
         if PASSWORD.search(prompt):
             self._password = prompt
@@ -117,7 +121,7 @@ class Inference:
             self._editing = False
             return findings
         self._pending = 0
-        return findings + self._know_prompt()
+        return findings + self._know_prompt(prompt)
 
     def _shows_prompt(self) -> bool:
         return bool(self._tracker.before_cursor().strip())
@@ -256,18 +260,20 @@ class Inference:
 
     # --- edits ---------------------------------------------------------------------------------
 
-    def _begin_edit(self, raw: int) -> None:
-        """Begin an edit in the unfinished line, or at raw offset ``raw``."""
+    def _begin_edit(self, raw: int, *, drawn: bool = False) -> None:
+        """Begin an edit in the unfinished line, or at raw offset ``raw``; ``drawn`` as far as it goes."""
         partial = self._line.data
         before = output_before(partial)
         self._editing = True
         self._typed = self._loose = False
         self._prompt = None
+        drawn = drawn and self._base.raw == raw + before
         self._base = Output(raw + before, partial[before:])
         self._lead = self._right = ""
         self._drawn.clear()
-        self._tracker.clear()
-        self._tracker.feed(self._base.data)
+        if not drawn:
+            self._tracker.clear()
+            self._tracker.feed(self._base.data)
 
     def _open_bracket(self, spot: Spot) -> list[Finding]:
         """Begin an edit at ``?2004h``; whether its line's beginning is output is known later."""
@@ -279,9 +285,8 @@ class Inference:
         self._typed = entered
         return []
 
-    def _know_prompt(self) -> list[Finding]:
+    def _know_prompt(self, text: str) -> list[Finding]:
         """Fix the prompt's text before the first key: what stands before the cursor."""
-        text = self._tracker.before_cursor()
         raw, lead = self._base.raw, ""
         if self._lead and text != self._lead and text.startswith(self._lead):
             # Output without a final line feed stands before the prompt (`x>>> `). If nothing was
@@ -294,6 +299,9 @@ class Inference:
             elif self._base.data and (known := self._prompts.ending(text)):
                 lead, text = text.removesuffix(known), known
                 raw += where(self._base.data, known)
+        if not self._typed:
+            self._prompts.learn(text)
+            self._right = self._tracker.after_cursor()
         return self._show(raw, text, lead)
 
     def _guess_prompt(self, lines: list[str]) -> list[Finding]:
@@ -305,10 +313,7 @@ class Inference:
 
     def _show(self, raw: int, prompt: str, lead: str) -> list[Finding]:
         self._prompt, self._lead = prompt, lead
-        self._right = "" if self._typed else self._tracker.after_cursor()
         self._ahead = False
-        if self._tracker.before_cursor().endswith(prompt):
-            self._prompts.learn(prompt)
         self._drawn.put_before(Output(raw, self._base.data[max(0, raw - self._base.raw) :]))
         return [PromptShown(raw, prompt)]
 
@@ -333,7 +338,7 @@ class Inference:
             self._leaving = leaving
             return findings
         if self._prompt is None and self._shows_prompt():
-            findings += self._know_prompt()
+            findings += self._know_prompt(self._tracker.before_cursor())
         # What the row shows stays there, and the next edit may go on in it.
         self._editing = self._bracketed = self._typed = self._loose = False
         return findings
