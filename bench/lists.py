@@ -70,7 +70,7 @@ def _fill(context: Context, into: Path) -> str:
     from recorder.stores.sqlite import SqliteStore
 
     (rec,) = context.field.among(peers.REC)
-    with Terminal(rec.argv(("true",), into), context.field.env) as terminal:
+    with Terminal(rec.argv(("/usr/bin/true",), into), context.field.env) as terminal:
         terminal.drain()
         terminal.wait()
     now_ms = time.time_ns() // 1_000_000

@@ -150,7 +150,7 @@ def _trial(peer: Peer, env: dict[str, str], scratch: Path) -> str:
     """Record ``true``, which also warms the caches; return what went wrong, or nothing."""
     into = scratch / f"trial-{peer.name}"
     into.mkdir()
-    with Terminal(peer.argv(("true",), into), env) as terminal:
+    with Terminal(peer.argv(("/usr/bin/true",), into), env) as terminal:
         printed = b""
         while data := terminal.read():
             printed += data

@@ -19,7 +19,7 @@ class Plan:
     lines: int = 40
     starts: int = 20
     memory_bytes: int = 200 * MB
-    key_pause_s: float = 0.1
+    key_pause_s: float = 0.06
     log_bytes: int = 4 * MB
     sessions: int = 10_000
     list_runs: int = 10

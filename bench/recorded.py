@@ -39,6 +39,17 @@ def raw_bytes(into: Path) -> int:
     return sum(len(chunk.data) for chunk in newest(into))
 
 
+def used_bytes(into: Path) -> int:
+    """Return the bytes of the database's pages in use; free pages are the next session's.
+
+    From the header (https://sqlite.org/fileformat2.html#the_database_header), so once it is closed.
+    """
+    header = database(into).read_bytes()[:100]
+    size = int.from_bytes(header[16:18], "big")
+    pages, free = (int.from_bytes(header[at : at + 4], "big") for at in (28, 36))
+    return (pages - free) * (65536 if size == 1 else size)
+
+
 def disk_bytes(directory: Path) -> int:
     """Return the bytes of all files under a directory: database, WAL, shared memory, spill, or a cast."""
     return sum(path.stat().st_size for path in directory.rglob("*") if path.is_file())

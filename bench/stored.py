@@ -1,8 +1,9 @@
 """Stored bytes: what a session takes on disk, beside the same session as an asciicast v2.
 
 The same keys are typed into the same real programs under each recorder, all at once: what is stored
-does not depend on how fast. ``rec``'s figure is what its root grew by, over a store that held one
-trivial session before; a new store's empty tables are counted apart.
+does not depend on how fast. ``rec``'s figure is what the pages in use grew by, over a store that held
+one trivial session before: its empty tables are no session's, and free pages are the next session's.
+All its files together stand beside it.
 """
 
 from __future__ import annotations
@@ -15,7 +16,6 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, NamedTuple
 
 from bench import peers, recorded, script, stats
-from bench.peers import rec_root
 from bench.result import Check, Column, Result, Row
 from bench.terminal import COLS, ROWS, Terminal, TooSlow
 
@@ -32,9 +32,9 @@ KB = 1000
 
 
 class Size(NamedTuple):
-    """Bytes on disk: grown by, in all, and the same session written as asciicast v2 (rec only)."""
+    """Bytes on disk: the session's, all files, and (rec only) the same session written as asciicast v2."""
 
-    grown: int
+    session: int
     whole: int
     as_cast: int
 
@@ -60,18 +60,19 @@ def measure(context: Context) -> list[Result]:
 def _hold(context: Context, peer: Peer, sitting: Sitting, into: Path) -> Size:
     """Record one session; return what it takes. ``rec``'s store is made by a trivial session before."""
     into.mkdir()
+    ours = peer.name == peers.REC
     before = 0
-    if peer.name == peers.REC:
-        with Terminal(peer.argv(("true",), into), context.field.env) as terminal:
+    if ours:
+        with Terminal(peer.argv(("/usr/bin/true",), into), context.field.env) as terminal:
             terminal.drain()
             terminal.wait()
-        before = recorded.disk_bytes(rec_root(into))
+        before = recorded.used_bytes(into)
     with Terminal(peer.argv(sitting.argv, into), context.field.env) as terminal:
         _type(terminal, sitting, context.plan.key_pause_s)
         terminal.drain()
         terminal.wait()
     whole = recorded.disk_bytes(into)
-    return Size(whole - before, whole, _as_cast(into) if peer.name == peers.REC else 0)
+    return Size(recorded.used_bytes(into) - before, whole, _as_cast(into)) if ours else Size(whole, whole, 0)
 
 
 def _type(terminal: Terminal, sitting: Sitting, key_pause_s: float) -> None:
@@ -113,15 +114,15 @@ def _result(
     for name in names:
         ours = sizes.get((name, peers.REC))
         theirs = sizes.get((name, peers.ASCIINEMA))
-        cast = theirs.grown if theirs else ours.as_cast if ours else None
+        cast = theirs.session if theirs else ours.as_cast if ours else None
         figures = {
-            key: size.grown / KB if (size := sizes.get((name, who))) else None
+            key: size.session / KB if (size := sizes.get((name, who))) else None
             for key, who in (("script_kb", peers.SCRIPT), ("ttyrec_kb", peers.TTYREC), ("rec_kb", peers.REC))
         }
         figures["cast_kb"] = cast / KB if cast else None
         figures["rec_whole_kb"] = ours.whole / KB if ours else None
         figures["own_cast_kb"] = ours.as_cast / KB if ours else None
-        figures["to_cast"] = stats.over(ours.grown if ours else None, cast)
+        figures["to_cast"] = stats.over(ours.session if ours else None, cast)
         rows.append(Row(name, figures))
         if ours:
             limit = INDEXED if index else PLAIN
@@ -134,7 +135,7 @@ def _result(
             Column("ttyrec_kb", "ttyrec"),
             Column("cast_kb", "asciicast v2"),
             Column("own_cast_kb", "rec's as v2"),
-            Column("rec_kb", "rec, grown by"),
+            Column("rec_kb", "rec, session"),
             Column("rec_whole_kb", "rec, all files"),
             Column("to_cast", "rec / v2", 2),
         ),
