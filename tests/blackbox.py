@@ -428,13 +428,17 @@ class Term:
                 ended = self._process.poll() is not None
                 if ended:
                     self.drain()
+                began = time.monotonic()
                 found = look()
                 if found:
                     return found
+                cost = time.monotonic() - began
                 left = deadline - time.monotonic()
                 if ended or left <= 0:
                     break
                 self._news.wait(min(left, 0.1))
+                # While much is printed, do not look at all of it after each little piece.
+                self._news.wait_for(lambda: False, min(left, cost, 0.5))
         why = f"the program ended with {self.status}" if ended else f"{timeout} s are over"
         raise AssertionError(f"expected {what}; {why}\n{self.dump()}")
 

@@ -77,7 +77,7 @@ def waiting(fd: int) -> int:
 
 
 def test_a_stalled_terminal_blocks_the_program_until_it_reads_again(start):
-    term = start(["sh", "-c", "echo up; read x; yes | head -c 300000; echo over"])
+    term = start(["sh", "-c", "echo up; read x; head -c 300000 /dev/zero | tr '\\0' x; echo over"])
     term.expect("up")
     term.stall()
     term.line("")
