@@ -326,6 +326,10 @@ class Capture:
         self.paused = False
         return [self._book.draft(Kind.MARK, now, "recording again", {"mark": "unpause"})]
 
+    def missed(self, data: bytes) -> None:
+        """Follow the modes in output that cannot be kept."""
+        self._follow(self._tape.pass_by(data))
+
     def gap(self, now: Moment, size: int) -> list[Item]:
         """Record that ``size`` bytes of output were not kept."""
         meta: Meta = {"gap_bytes": size, "raw_at": self.raw, "rule": "gap"}

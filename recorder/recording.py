@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING
 from recorder import config, identity, ids
 from recorder.beacon import Beacon
 from recorder.child import Child
+from recorder.clock import Clock
 from recorder.gate import ReadGate
 from recorder.masking import mask_argv, target
 from recorder.model import Invocation, Kind, Session
-from recorder.relay import Clock, Relay
+from recorder.relay import Relay
 from recorder.signals import Signals
 from recorder.terminal import Terminal, plug_std_fds, rescue
 from recorder.version import VERSION

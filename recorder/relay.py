@@ -9,26 +9,28 @@ its source from being read, never the signals.
 from __future__ import annotations
 
 import contextlib
-import os
 import select
 import signal
 import time
 from typing import TYPE_CHECKING
 
 from recorder import jobs
+from recorder import suspend as suspending
 from recorder.child import Exited, Stopped
 from recorder.ending import Leaving
+from recorder.gap import Gap
 from recorder.keyboard import Keyboard
 from recorder.model import Kind, Moment, Size
-from recorder.outlet import Outlet
-from recorder.settle import Settle
+from recorder.poller import Poller
 from recorder.strip import Strip
+from recorder.wiring import Wiring
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
-    from recorder.capture import Capture, Item
+    from recorder.capture import Capture
     from recorder.child import Child
+    from recorder.clock import Clock
     from recorder.console import Desk, Reply
     from recorder.ending import Ending
     from recorder.gate import ReadGate
@@ -42,25 +44,10 @@ SMALL = 2 << 10  # a read below this was all there was: do not ask again
 HOLD_BACK_MS = 20  # how long a proper prefix of our own mark may be held back
 HELD_LOOK_MS = 10  # while keys wait for a busy tool
 START_MS = 60  # after which the writer starts although the tool has printed nothing
-GAP_AFTER_MS = 2_000  # a full queue stops the tool this long, then the terminal goes on
 NUDGE_MS = 30  # between two sizes, so that a full-screen tool sees both and draws itself again
 
 
-class Clock:
-    """Both clocks; offsets count from its making and include suspend."""
-
-    def __init__(self) -> None:
-        """Start now."""
-        self._zero = time.clock_gettime_ns(time.CLOCK_BOOTTIME)
-        self.started_ms = time.time_ns() // 1_000_000
-
-    def now(self) -> Moment:
-        """Read both clocks (ms)."""
-        offset = (time.clock_gettime_ns(time.CLOCK_BOOTTIME) - self._zero) // 1_000_000
-        return Moment(time.time_ns() // 1_000_000, offset)
-
-
-class Relay:
+class Relay(Wiring):
     """One tool between start and end; also the wires that the keyboard borrows."""
 
     def __init__(
@@ -75,72 +62,27 @@ class Relay:
         beacon: Callable[[int, str, int], None],
     ) -> None:
         """Connect the parts; nothing runs yet."""
-        self.terminal, self.child, gate = parts
-        self.capture = capture
-        self.writer = writer
-        self.clock = clock
+        terminal, child, gate = parts
+        super().__init__(terminal, child, capture, writer, clock)
         self.keyboard = Keyboard(self.child, gate, capture, self, desk, override=mode)
         self._beacon = beacon
         self.late_notices: list[str] = []  # to be said when the terminal is ours no longer
-        self._output_over = False
         self._strip = Strip()
         self._held_since: int | None = None
-        self._out = Outlet(self.terminal.write)
-        self._in = Outlet(self.child.write)
-        self._settle = Settle()
         self._console = desk.console
         self._writer_due: int | None = START_MS  # offset (ms) at which the writer starts
-        self._full_since: int | None = None
-        self._gap = 0  # bytes not recorded since the queue was full
+        self._gap = Gap()
         self._stdin_open = True
         self._eof_due = False
         self._leaving = Leaving(self.child)
         self._nudge_at: int | None = None
-        self._turn: int | None = None
-        self._interest: dict[int, int] = {}  # what poll was told
+        self._poller = Poller()
 
     # --- wires ---------------------------------------------------------------------------------
 
-    def now(self) -> Moment:
-        """Read both clocks."""
-        return self.clock.now()
-
-    def columns(self) -> int:
-        """Return the terminal's width."""
-        return self.terminal.size().cols
-
-    def screen(self, data: bytes) -> None:
-        """Write to the user's terminal; what it does not take now waits."""
-        if not self._out.put(data):
-            self._lose_screen()
-
-    def send(self, data: bytes) -> None:
-        """Write to the tool; what its terminal does not take now waits."""
-        self._in.put(data)
-
-    def record(self, items: Iterable[Item]) -> int:
-        """Hand items to the writer, and the new state with them when it changed."""
-        ticket = self.writer.put(*items)
-        if self.capture.turn != self._turn:
-            self._turn = self.capture.turn
-            self.writer.activity(self.capture.activity())
-        return ticket
-
-    def durable(self, ticket: int) -> bool:
-        """Say whether what the ticket stands for is in the store."""
-        return self.writer.durable(ticket)
-
-    def output_waits(self) -> bool:
-        """Say whether the tool has printed something that was not read yet."""
-        if self.child.fd < 0 or self._output_over:
-            return False
-        probe = select.poll()
-        probe.register(self.child.fd, select.POLLIN)
-        return bool(probe.poll(0))
-
-    def settle(self) -> None:
-        """Look again soon whether the tool waits."""
-        self._settle.printed(self.now().offset_ms)
+    def hang_up(self, number: int) -> None:
+        """End because the user's terminal is gone."""
+        self._begin_end(number, hangup=True)
 
     def act(self, reply: Reply) -> None:
         """Do what a reply asks of the engine."""
@@ -154,15 +96,14 @@ class Relay:
     def suspend(self) -> None:
         """Stop the tool and ourselves, as the shell above expects of Ctrl-Z; go on after SIGCONT."""
         self.child.signal(signal.SIGSTOP)
-        self._stop_ourselves()
+        self._stop_with_tool()
 
     # --- the loop ------------------------------------------------------------------------------
 
     def run(self, signals: Signals) -> Ending:
         """Relay until the tool has ended; the terminal must be raw already."""
-        poll = select.poll()
         while True:
-            ready = dict(self._wait(poll, signals))
+            ready = self._wait(signals)
             for number in signals.taken() if signals.fd in ready else ():
                 self._signalled(number)
             if self.writer.wake_fd in ready:
@@ -173,61 +114,38 @@ class Relay:
                 self._start_writer()
             if self.terminal.in_fd in ready:
                 self._typed()
-            self._flush_queues()
+            self.flush()
             self._timers()
             if self._ended():
                 break
         return self._finish()
 
-    def _wait(self, poll: select.poll, signals: Signals) -> list[tuple[int, int]]:
+    def _wait(self, signals: Signals) -> dict[int, int]:
         interest: dict[int, int] = {signals.fd: select.POLLIN, self.writer.wake_fd: select.POLLIN}
         if self._leaving.exited is None and self.child.pidfd is not None:
             interest[self.child.pidfd] = select.POLLIN
-        if self.child.fd >= 0 and not self._output_over:
+        if self.child.fd >= 0 and not self.output_over:
             events = 0 if self._output_held() else select.POLLIN
-            events |= select.POLLOUT if self._in.waiting else 0
+            events |= select.POLLOUT if self.inward.waiting else 0
             if events:
                 interest[self.child.fd] = events
-        if self.terminal.in_fd is not None and self._stdin_open and not self._in.full:
+        if self.terminal.in_fd is not None and self._stdin_open and not self.inward.full:
             interest[self.terminal.in_fd] = select.POLLIN
-        if self._out.waiting and self.terminal.out_fd is not None:
+        if self.outward.waiting and self.terminal.out_fd is not None:
             out = self.terminal.out_fd
             interest[out] = interest.get(out, 0) | select.POLLOUT
         editor = self.keyboard.active
         if editor is not None and (fd := editor.fileno()) is not None:
             interest[fd] = select.POLLIN
-        self._register(poll, interest)
-        try:
-            return poll.poll(self._timeout())
-        except InterruptedError:
-            return []
-
-    def _register(self, poll: select.poll, interest: dict[int, int]) -> None:
-        """Tell the kernel only what has changed since the last round."""
-        known = self._interest
-        if known == interest:
-            return
-        for fd in known.keys() - interest.keys():
-            poll.unregister(fd)
-        for fd, events in interest.items():
-            if known.get(fd) != events:
-                poll.register(fd, events)
-        self._interest = interest
+        return self._poller.wait(interest, self._timeout())
 
     def _output_held(self) -> bool:
         """Say whether the tool's output must wait: no room on the screen, in the queue, or a palette."""
         if self.keyboard.overlay.active and self._leaving.exited is None:
             return True
-        if self._out.full:
+        if self.outward.full:
             return True
-        return self.writer.full and not self._gapping()
-
-    def _gapping(self) -> bool:
-        """Say whether the queue has been full for so long that the terminal goes on without it."""
-        now = self.now().offset_ms
-        if self._full_since is None:
-            self._full_since = now
-        return now - self._full_since >= GAP_AFTER_MS
+        return self._gap.waits(self.now().offset_ms, full=self.writer.full)
 
     # --- output --------------------------------------------------------------------------------
 
@@ -238,7 +156,7 @@ class Relay:
         while size < BURST:
             data = self.child.read(READ)
             if not data:
-                self._output_over = data == b""
+                self.output_over = data == b""
                 break
             parts.append(data)
             size += len(data)
@@ -260,18 +178,17 @@ class Relay:
         self.keyboard.before_output(data)
         self.screen(data)
         self.keyboard.after_output(data)
-        self._settle.printed(now.offset_ms)
+        self.quiet.printed(now.offset_ms)
         if self.writer.full:
-            self._gap += len(data)
+            self._gap.miss(len(data))
+            self.capture.missed(data)
             return
-        if self._gap:
-            self._report_gap(now)
-        self._full_since = None
+        self._report_gap(now)
         self.record(self.capture.output(now, data))
 
     def _report_gap(self, now: Moment) -> None:
-        gap, self._gap = self._gap, 0
-        self.record(self.capture.gap(now, gap))
+        if missed := self._gap.taken():
+            self.record(self.capture.gap(now, missed))
 
     # --- input ---------------------------------------------------------------------------------
 
@@ -284,13 +201,13 @@ class Relay:
             return
         self._stdin_open = False
         if self.terminal.stdin_tty:
-            self._begin_end(signal.SIGHUP, hangup=True)
+            self.hang_up(signal.SIGHUP)
         else:
             self._eof_due = True
 
     def _give_eof(self) -> None:
         """Send the end-of-file character once what the pipe held has been consumed."""
-        if self._in.waiting or self.keyboard.holding or self.child.pending():
+        if self.inward.waiting or self.keyboard.holding or self.child.pending():
             return
         tty = self.child.tty()
         if tty.canonical and tty.eof:
@@ -302,14 +219,6 @@ class Relay:
 
     # --- queues and timers ---------------------------------------------------------------------
 
-    def _flush_queues(self) -> None:
-        self._in.flush()
-        if not self._out.flush():
-            self._lose_screen()
-
-    def _lose_screen(self) -> None:
-        self._begin_end(signal.SIGHUP, hangup=True)
-
     def _timeout(self) -> int | None:
         """Return how long (ms) the loop may sleep."""
         now = self.now().offset_ms
@@ -317,14 +226,14 @@ class Relay:
             *(
                 self.capture.due_ms(),
                 self.keyboard.due_ms(),
-                self._settle.due_ms(turn=self.capture.turn is not None),
+                self.quiet.due_ms(turn=self.capture.turn is not None),
             ),
             *(self._leaving.due_ms(), self._nudge_at, self._writer_due, self.keyboard.reshow_ms()),
         )
         due = [at - now for at in times if at is not None]
         if self._held_since is not None:
             due.append(self._held_since + HOLD_BACK_MS - now)
-        if self.keyboard.holding or self._eof_due or (self.writer.full and self._full_since is not None):
+        if self.keyboard.holding or self._eof_due or self._gap.waiting:
             due.append(HELD_LOOK_MS)
         if self._leaving.exited is not None:
             due.append(2)
@@ -375,11 +284,11 @@ class Relay:
     def _look(self, now: Moment) -> None:
         """Look whether the tool waits for input, when it is time to."""
         turn = self.capture.turn is not None
-        due = self._settle.due_ms(turn=turn)
+        due = self.quiet.due_ms(turn=turn)
         if due is None or now.offset_ms < due or self._leaving.exited is not None:
             return
-        self._settle.looked(waits=self.keyboard.settled(), turn=self.capture.turn is not None)
-        if self._gap and not self.writer.full:
+        self.quiet.looked(waits=self.keyboard.settled(), turn=self.capture.turn is not None)
+        if not self.writer.full:
             self._report_gap(now)
         if self.capture.nested is not None and not jobs.exists(self.capture.nested):
             self.record(self.capture.nested_over(now))
@@ -433,32 +342,20 @@ class Relay:
         """Look at the tool; return True when it is gone and its last output is drained."""
         now = self.now().offset_ms
         state = self._leaving.look(now)
-        if isinstance(state, Stopped):
-            self._mirror_stop()
+        if isinstance(state, Stopped) and jobs.controlled():
+            self._stop_with_tool()
         elif isinstance(state, Exited):
-            self._settle.printed(now)
+            self.quiet.printed(now)
             self.keyboard.stop()
-        unwritten = self._out.waiting
-        quiet = now - self._settle.quiet_at
-        return self._leaving.drained(now, quiet, over=self._output_over, unwritten=unwritten)
+        unwritten = self.outward.waiting
+        quiet = now - self.quiet.quiet_at
+        return self._leaving.drained(now, quiet, over=self.output_over, unwritten=unwritten)
 
-    def _mirror_stop(self) -> None:
-        """Stop as our tool did, where a shell waits that can continue us; else leave it stopped."""
-        if jobs.controlled():
-            self._stop_ourselves()
-
-    def _stop_ourselves(self) -> None:
-        if not jobs.controlled():
-            self.child.signal(signal.SIGCONT)
-            return
+    def _stop_with_tool(self) -> None:
+        """Stop as our tool did; go on together."""
         self.keyboard.before_output(b"\n")
-        self.screen(self.capture.ledger.neutral())
-        self.terminal.restore()
-        os.kill(os.getpid(), signal.SIGSTOP)
-        self.terminal.raw()
-        self.screen(self.capture.ledger.reassert())
-        self._resized()
-        self.child.signal(signal.SIGCONT)
+        if suspending.suspend(self.terminal, self.child, self.capture.ledger, self.screen):
+            self._resized()
         self.settle()
 
     def abandon(self) -> None:
@@ -474,12 +371,11 @@ class Relay:
         self._start_writer()
         now = self.now()
         ending = self._leaving.ending()
-        if self._gap:
-            self._report_gap(now)
+        self._report_gap(now)
         if self._leaving.cut() and not self._leaving.hangup:
             text = "a background job still held the terminal; what it printed later is not recorded"
             self.record(self.capture.note(Kind.SYSTEM, now, text, {"cut": True}))
         hangup = self._leaving.hangup
         self.record(self.capture.ended(now, status=ending.status, signal=ending.signal, hangup=hangup))
-        self._out.flush()
+        self.outward.flush()
         return ending

@@ -1,0 +1,94 @@
+"""The parts of one recording and the plain ways between them, which the loop and the keyboard share.
+
+Engine. Nothing here waits and nothing decides: bytes to the screen, bytes to the tool, items to the
+writer. What the loop does with them is in ``relay``.
+"""
+
+from __future__ import annotations
+
+import select
+import signal
+from typing import TYPE_CHECKING
+
+from recorder.outlet import Outlet
+from recorder.settle import Settle
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from recorder.capture import Capture, Item
+    from recorder.child import Child
+    from recorder.clock import Clock
+    from recorder.model import Moment
+    from recorder.terminal import Terminal
+    from recorder.writer import Writer
+
+
+class Wiring:
+    """Terminal, tool, capture and writer of one recording, connected."""
+
+    def __init__(
+        self, terminal: Terminal, child: Child, capture: Capture, writer: Writer, clock: Clock
+    ) -> None:
+        """Connect the parts; nothing runs yet."""
+        self.terminal = terminal
+        self.child = child
+        self.capture = capture
+        self.writer = writer
+        self.clock = clock
+        self.output_over = False  # the tool's terminal gave its end of file
+        self.outward = Outlet(terminal.write)
+        self.inward = Outlet(child.write)
+        self.quiet = Settle()
+        self._turn: int | None = None
+
+    def now(self) -> Moment:
+        """Read both clocks."""
+        return self.clock.now()
+
+    def columns(self) -> int:
+        """Return the terminal's width."""
+        return self.terminal.size().cols
+
+    def screen(self, data: bytes) -> None:
+        """Write to the user's terminal; what it does not take now waits."""
+        if not self.outward.put(data):
+            self.hang_up(signal.SIGHUP)
+
+    def send(self, data: bytes) -> None:
+        """Write to the tool; what its terminal does not take now waits."""
+        self.inward.put(data)
+
+    def flush(self) -> None:
+        """Write what waits, as far as it goes."""
+        self.inward.flush()
+        if not self.outward.flush():
+            self.hang_up(signal.SIGHUP)
+
+    def hang_up(self, number: int) -> None:
+        """Begin the end: the user's terminal is gone. The loop knows how."""
+        raise NotImplementedError
+
+    def record(self, items: Iterable[Item]) -> int:
+        """Hand items to the writer, and the new state with them when it changed."""
+        ticket = self.writer.put(*items)
+        if self.capture.turn != self._turn:
+            self._turn = self.capture.turn
+            self.writer.activity(self.capture.activity())
+        return ticket
+
+    def durable(self, ticket: int) -> bool:
+        """Say whether what the ticket stands for is in the store."""
+        return self.writer.durable(ticket)
+
+    def output_waits(self) -> bool:
+        """Say whether the tool has printed something that was not read yet."""
+        if self.child.fd < 0 or self.output_over:
+            return False
+        probe = select.poll()
+        probe.register(self.child.fd, select.POLLIN)
+        return bool(probe.poll(0))
+
+    def settle(self) -> None:
+        """Look again soon whether the tool waits."""
+        self.quiet.printed(self.now().offset_ms)
