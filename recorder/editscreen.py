@@ -7,7 +7,11 @@ being imported before a tool edits its own line: pyte costs 26 ms and 8 MiB.
 from __future__ import annotations
 
 import pyte
+from pyte.screens import Char
 
+from recorder.row import cell_width
+
+_UNUSED = Char("")
 # Taller than any terminal, with room above the anchor: editors move by rows relative to their own,
 # and some go up before they go down.
 ROWS = 200
@@ -43,9 +47,35 @@ class EditScreen(pyte.Screen):
         """Write characters; a line feed meanwhile is a wrap."""
         self._drawing = True
         try:
-            super().draw(data)
+            if data.isascii():
+                super().draw(data)
+                return
+            for char in data:
+                if cell_width(char) > 1:
+                    self._make_room()
+                super().draw(char)
         finally:
             self._drawing = False
+
+    def _make_room(self) -> None:
+        """Wrap before a wide character that does not fit; the cell that it leaves unused is no blank.
+
+        pyte would squeeze it in. readline and zsh fill the cell with a blank and let the terminal
+        wrap; fish leaves it and begins a new row.
+        """
+        x, y, last = self.cursor.x, self.cursor.y, self.columns - 1
+        if x == last or (x > last and self.buffer[y][last].data == " "):
+            self.buffer[y][last] = _UNUSED
+            self.cursor.x = self.columns
+        elif x == 0 and self._is_one_short(y - 1):
+            self.buffer[y - 1][last] = _UNUSED
+            self.wrapped.add(y - 1)
+
+    def _is_one_short(self, row: int) -> bool:
+        cells, last = self.buffer[row], self.columns - 1
+        if row < self.anchor or row in self.wrapped:
+            return False
+        return cells[last].data == " " and cells[last - 1].data != " "
 
     def linefeed(self) -> None:
         """Move down. A line feed of the tool's own tells nothing: editors move so in a wrapped line."""

@@ -306,10 +306,15 @@ class Inference:
 
     def _guess_prompt(self, lines: list[str]) -> list[Finding]:
         """Find the prompt of a line that was typed ahead, so that its prompt never stood alone."""
-        first = lines[0] if lines else ""
-        lead = self._lead if first.startswith(self._lead) else ""
+        text = "\n".join(lines)
+        if known := self._prompts.beginning(text):
+            return self._show(self._base.raw, known, "")
+        lead = self._lead if text.startswith(self._lead) else ""
+        if known := self._prompts.ending(lead):  # drawn before the switch, behind other output
+            raw = self._base.raw + where(self._base.data, known)
+            return self._show(raw, known, lead.removesuffix(known))
         raw = self._bracket_raw if lead else self._base.raw
-        return self._show(raw, self._prompts.guess(first[len(lead) :]), lead)
+        return self._show(raw, self._prompts.guess(text[len(lead) :]), lead)
 
     def _show(self, raw: int, prompt: str, lead: str) -> list[Finding]:
         self._prompt, self._lead = prompt, lead
@@ -326,7 +331,7 @@ class Inference:
             if later and self._prompts.beginning(lines[later]) != self._prompt:
                 # Another edit followed within the same switches (fish's `read`): only that was taken.
                 lines, self._prompt, self._lead = lines[later:], None, ""
-            known = bool(lines) and self._prompts.beginning(lines[0])
+            known = self._prompts.beginning("\n".join(lines))
             if self._prompt is None or (known and not self._prompt.strip()):
                 findings += self._guess_prompt(lines)
             entered = self._command(lines)

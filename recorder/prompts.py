@@ -74,11 +74,11 @@ class Prompts:
             return bool(text.strip()) or not self.any
         return bool(text.strip()) and bool(_CONTINUATION.match(text))
 
-    def guess(self, line: str) -> str:
+    def guess(self, text: str) -> str:
         """Return the prompt of a line that was typed before its prompt ever stood alone."""
-        if known := self.beginning(line):
+        if known := self.beginning(text):
             return known
-        looks = None if "" in self._known else _LOOKS.match(line)
+        looks = None if "" in self._known else _LOOKS.match(text)
         return looks[0] if looks else ""
 
 
