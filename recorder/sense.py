@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from recorder.dialog import Reads
+from recorder.dialog import SETTLE_MS, Reads
 from recorder.gate import Reading
 from recorder.modes import Mode, mode_of
 
@@ -74,7 +74,8 @@ class Sense:
         pending = self._child.pending()
         if pending:
             return False
-        if consumed is None and pending is None:
+        # Nothing pending may also mean that the kernel has not handed the line over yet.
+        if consumed is None and (pending is None or self.quiet_ms < SETTLE_MS):
             return None
         self._sent = None
         return True
