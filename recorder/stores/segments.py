@@ -184,32 +184,35 @@ def pack_texts(texts: Sequence[Text]) -> tuple[bytes, bytes]:
     """Return the blob of where each text is and the bytes of all of them, still uncompressed.
 
     The bytes are to be compressed behind the raw bytes that they were rendered from: in one frame
-    they cost next to nothing, alone they would cost as much again.
+    they cost little, alone they would cost as much again. For that, lines end as a terminal's do,
+    so that repetitions do not stop at each of them, and the metas stand together.
     """
     where: list[int] = []
-    parts: list[bytes] = []
+    bodies: list[bytes] = []
+    metas: list[bytes] = []
     before = 0
     for seq, text, meta in texts:
         body, extra = encode(text), encode(meta)
-        where += (seq - before, len(body), len(extra))
-        parts += (body, extra)
+        wide = b"\r" not in body
+        bodies.append(body.replace(b"\n", b"\r\n") if wide else body)
+        metas.append(extra)
+        where += (seq - before, len(bodies[-1]) << 1 | wide, len(extra))
         before = seq
-    return squeeze(varints(where), SEAL_LEVEL), b"".join(parts)
+    return squeeze(varints(where), SEAL_LEVEL), b"".join(bodies + metas)
 
 
 def unpack_texts(blob: bytes, body: bytes) -> dict[int, tuple[str, str]]:
     """Return ``seq → (text, meta)``; raise Damaged if the pieces do not add up."""
     where = list(read_varints(unsqueeze(blob)))
-    if len(where) % 3:
-        raise Damaged("texts: wrong number of columns")
+    if len(where) % 3 or sum(size >> 1 for size in where[1::3]) + sum(where[2::3]) != len(body):
+        raise Damaged("texts: lengths do not add up")
     found: dict[int, tuple[str, str]] = {}
     seq = at = 0
+    extra_at = len(body) - sum(where[2::3])
     for i in range(0, len(where), 3):
         seq += where[i]
-        middle = at + where[i + 1]
-        end = middle + where[i + 2]
-        found[seq] = (decode(body[at:middle]), decode(body[middle:end]))
-        at = end
-    if at != len(body):
-        raise Damaged("texts: lengths do not add up")
+        end, extra_end = at + (where[i + 1] >> 1), extra_at + where[i + 2]
+        text = body[at:end].replace(b"\r\n", b"\n") if where[i + 1] & 1 else body[at:end]
+        found[seq] = (decode(text), decode(body[extra_at:extra_end]))
+        at, extra_at = end, extra_end
     return found

@@ -9,7 +9,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar
 
-from recorder.errors import NotFound, StoreMissing, StoreReadOnly
+from recorder.errors import NotFound, StoreDamaged, StoreMissing, StoreReadOnly
 from recorder.stores import sqlite_append as append
 from recorder.stores import sqlite_pages as pages
 from recorder.stores import sqlite_read as read
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_SPARE = 8  # free pages that stay for what is written next
+_SPARE = 16  # of so many pages one may be free, for what is written next
 _VACUUM = 4096  # free pages given back at once: 4 MiB, each moved under the write lock
 
 
@@ -103,7 +103,10 @@ class SqliteStore:
     @contextmanager
     def _reading(self) -> Iterator[apsw.Connection]:
         with translated("read the store", self._db):
-            yield self._db
+            try:
+                yield self._db
+            except (TypeError, ValueError, OverflowError) as error:  # of rows that we did not write so
+                raise StoreDamaged("could not read the store: a row is not what was written") from error
 
     def _id(self, ulid: str) -> int | None:
         """Return a session's id, or None; a session keeps its id for ever."""
@@ -159,9 +162,8 @@ class SqliteStore:
         with self._writing() as db:
             merged = seal(db, key)
         with translated("write the store", self._db):
-            free = self._db.pragma("freelist_count")
-            if free > max(_SPARE, self._db.pragma("page_count") // 8):
-                fetch(self._db, f"PRAGMA incremental_vacuum({min(free - _SPARE, _VACUUM)})")
+            if self._db.pragma("freelist_count") > self._db.pragma("page_count") // _SPARE:
+                fetch(self._db, f"PRAGMA incremental_vacuum({_VACUUM})")
         return merged
 
     def end_invocation(self, ulid: str, ended_ms: int, exit_status: int | None, reason: EndReason) -> bool:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import apsw
 
 from recorder import turns
+from recorder.model import Moment
 from recorder.stores import segments, sqlite_schema
 from recorder.stores import sqlite_pages as pages
 from recorder.stores import sqlite_read as read
@@ -68,7 +69,7 @@ def _each(
     for key, ulid in sessions:
         try:
             cause = examine(db, key, ulid)
-        except (apsw.CorruptError, segments.Damaged) as error:
+        except (apsw.CorruptError, segments.Damaged, TypeError, ValueError) as error:
             cause = str(error)
         if cause is not None:
             bad += 1
@@ -115,20 +116,20 @@ def _raw(db: apsw.Connection, session: int, ulid: str) -> str | None:
     while True:
         row = fetch_one(
             db,
-            "SELECT id, length, restart, whole, digest, data FROM segment WHERE id > ? AND id <= ?"
+            "SELECT id, length, restart, whole, digest, times, data FROM segment WHERE id > ? AND id <= ?"
             " ORDER BY id LIMIT 1",
             (key, past),
         )
         if row is None:
             break
-        key, length, restart, whole, digest, data = row
+        key, length, restart, whole, digest, times, data = row
         start = rows.low(key, rows.RAW_BITS)
         if restart:
             chain = Chain(before, start)
         elif start != at:
             cause = cause or f"bytes {at} to {start} are missing"
             chain = None
-        chain, fault = _follow(chain, data, (start, length, whole, digest))
+        chain, fault = _follow(chain, (times, data), (start, length, whole, digest))
         cause = cause or fault
         before, at = digest, start + length
     total = fetch_one(db, "SELECT raw_length FROM progress WHERE session = ?", (session,))
@@ -138,12 +139,13 @@ def _raw(db: apsw.Connection, session: int, ulid: str) -> str | None:
 
 
 def _follow(
-    chain: Chain | None, data: bytes, facts: tuple[int, int, bytes, bytes]
+    chain: Chain | None, blobs: tuple[bytes, bytes], facts: tuple[int, int, bytes, bytes]
 ) -> tuple[Chain | None, str | None]:
     """Feed one segment; return the chain behind it (None: not known any more) and what is wrong."""
     start, length, whole, digest = facts
     try:
-        body = segments.raw_body(data, length)
+        segments.unpack_times(blobs[0], Moment(0, 0), length)
+        body = segments.raw_body(blobs[1], length)
     except segments.Damaged:
         return None, f"bytes {start} to {start + length} are damaged"
     if chain is None:

@@ -153,7 +153,10 @@ def fetch(
     db: apsw.Connection, sql: str, values: Mapping[str, object] | Sequence[object] = ()
 ) -> list[tuple[Any, ...]]:
     """Return all rows of a statement; none of it stays open."""
-    return db.execute(sql, cast("tuple[None, ...]", values)).fetchall()
+    try:
+        return db.execute(sql, cast("tuple[None, ...]", values)).fetchall()
+    except UnicodeDecodeError as error:  # SQLite does not look into texts
+        raise apsw.CorruptError("a text is not UTF-8") from error
 
 
 def fetch_one(db: apsw.Connection, sql: str, values: Sequence[object] = ()) -> tuple[Any, ...] | None:

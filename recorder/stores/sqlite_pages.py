@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 _PAGE = 128  # events; at 64 KiB of text each that is 8 MiB at most
 _SEGMENTS = 4  # of up to 1 MiB
-_LOW = (1 << rows.SEQ_BITS) - 1
 _SALVAGE = 4096  # rows tried one by one behind a damaged page; one holds far fewer
 
 _EVENT = (
@@ -79,27 +78,28 @@ class Events:
 
     def page(self) -> list[Event]:
         """Return the next events; none at the end."""
-        if self._first > self._past:
-            return []
-        try:
-            with reading(self._db):
-                page = self._read(self._rows(self._first, self._past))
-        except apsw.CorruptError:
-            page = self._read(self._salvage())
-        self._first = (self._first & ~_LOW | page[-1].seq) + 1 if page else self._past + 1
+        page: list[Event] = []
+        while not page and self._first <= self._past:
+            try:
+                with reading(self._db):
+                    found = self._rows(self._first, self._past)
+                    page = self._read(found)
+            except apsw.CorruptError:
+                found = self._salvage()
+                page = self._read(found)
+            newest = found[-1][0] if found else self._past
+            self._first = max(self._first, newest) + 1  # damaged pages may hold any number
         return page
 
     def _read(self, found: list[tuple[Any, ...]]) -> list[Event]:
-        return [
-            rows.event(
-                self._ulid,
-                row,
-                self._texts.of(rows.low(row[0]))
-                if row[7] is None
-                else (rows.readable(row[7]), rows.readable(row[8] or "")),
-            )
-            for row in found
-        ]
+        page: list[Event] = []
+        for row in found:
+            text = self._texts.of(rows.low(row[0])) if row[7] is None else (row[7], row[8] or "")
+            try:
+                page.append(rows.event(self._ulid, row, text))
+            except (TypeError, ValueError):
+                continue  # damaged; check counts it
+        return page
 
     def _rows(self, first: int, past: int) -> list[tuple[Any, ...]]:
         return fetch(
@@ -188,7 +188,8 @@ class Raw:
                 for chunk in _chunks(self._ulid, row)
                 if (cut := clip(chunk, self._at, self._end)) is not None
             )
-            self._at = max(self._at, start + row[1])
+            length = row[1] if isinstance(row[1], int) else 0
+            self._at = max(self._at, start + max(1, length))  # damaged pages may hold any number
         return chunks
 
     def _rows(self, count: int, columns: str = _SEGMENT) -> list[tuple[Any, ...]]:
@@ -200,7 +201,7 @@ class Raw:
                 (self._base, self._base + self._at),
             )
             first = self._base + self._at
-            if before is not None and before[0] + before[1] > first:
+            if before is not None and isinstance(before[1], int) and before[0] + before[1] > first:
                 first = before[0]
             return fetch(
                 self._db,
@@ -228,7 +229,7 @@ def _chunks(ulid: str, row: Sequence[Any]) -> list[Chunk]:
     try:
         body = segments.raw_body(data, length)
         ticks = segments.unpack_times(times, Moment(wall_ms, offset_ms), length)
-    except segments.Damaged:
+    except (segments.Damaged, TypeError, ValueError):
         return []
     at = 0
     start = rows.low(key, rows.RAW_BITS)

@@ -175,17 +175,17 @@ def summary(row: Sequence[Any], labels: tuple[str, ...]) -> Summary:
     )
 
 
-def event(ulid: str, row: Sequence[Any], text: tuple[str, str]) -> Event:
+def event(ulid: str, row: Sequence[Any], text: tuple[str | bytes, str | bytes]) -> Event:
     """Read ``id, kind name, skew_ms, offset_ms, invocation ulid, started_ms, turn`` and the text."""
     return Event(
         session=ulid,
         seq=low(row[0]),
         kind=row[1],
         at=Moment(row[2] + row[3] + (row[5] or 0), row[3]),
-        text=text[0],
+        text=readable(text[0]),
         turn=row[6],
         invocation=row[4],
-        meta=load(text[1]),
+        meta=load(readable(text[1])),
     )
 
 

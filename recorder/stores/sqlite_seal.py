@@ -8,6 +8,7 @@ inside one write transaction of the caller; raw bytes, times, texts and hashes s
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 BIG = 64 * 1024  # a live segment of a flood; not worth merging when there are many
 ENOUGH = 256 * 1024  # a merged segment that is not merged again
-_ALL = 2 * 1024 * 1024  # up to here everything is merged; beyond it big segments stay as they are
+_ALL = 2 * 1024 * 1024  # beyond it big segments stay as they are, unless they have text
 _PLAIN = 16  # characters of text and meta that stay in the row
 _MAX_TEXT = 1024 * 1024  # characters in one pack
 
@@ -48,6 +49,17 @@ class _Group:
         return rows.low(self.key, rows.RAW_BITS) + self.length
 
 
+class _Row:
+    """An event's row with its text and meta, and the raw offset they belong to."""
+
+    def __init__(self, row: tuple[Any, ...]) -> None:
+        self.row = row
+        self.text = rows.readable(row[6] or "")
+        self.meta = rows.readable(row[7] or "")
+        self.size = len(self.text) + len(self.meta)  # 0: packed already
+        self.place = _raw_start(rows.load(self.meta).get("raw"))
+
+
 def seal(db: apsw.Connection, session: int) -> int:
     """Merge what can be merged; return how many segments were replaced."""
     row = fetch_one(
@@ -56,12 +68,14 @@ def seal(db: apsw.Connection, session: int) -> int:
     if row is None:
         return 0
     sealed_raw, raw_length, packed_seq, last_seq = row
-    groups = _groups(db, session, sealed_raw)
+    events = _unpacked(db, session, packed_seq)
+    groups = _groups(db, session, sealed_raw, {event.place for event in events if event.place is not None})
     if not groups:
         return 0
     tail = groups[-1]
     old = _old_texts(db, session, groups[0])
-    _spread(db, session, groups, packed_seq)
+    _spread(groups, events)
+    _write_rows(db, events)
     merged = 0
     for group in groups:
         if group.merge and (len(group.parts) > 1 or group.texts):
@@ -75,8 +89,11 @@ def seal(db: apsw.Connection, session: int) -> int:
     return merged
 
 
-def _groups(db: apsw.Connection, session: int, sealed_raw: int) -> list[_Group]:
-    """Group the segments that are not sealed yet: no hole, restart or other invocation inside."""
+def _groups(db: apsw.Connection, session: int, sealed_raw: int, places: set[int]) -> list[_Group]:
+    """Group the segments that are not sealed yet: no hole, restart or other invocation inside.
+
+    ``places`` are the raw offsets of texts: a big segment with text is always worth merging.
+    """
     first, past = rows.span(session, rows.RAW_BITS)
     found = fetch(
         db,
@@ -84,10 +101,13 @@ def _groups(db: apsw.Connection, session: int, sealed_raw: int) -> list[_Group]:
         (first + sealed_raw, past),
     )
     everything = sum(row[1] for row in found) <= _ALL
+    ordered = sorted(places)
     groups: list[_Group] = []
     for row in found:
         key, length, invocation, restart = row
-        alone = not everything and length >= BIG
+        start = rows.low(key, rows.RAW_BITS)
+        texts = bisect_left(ordered, start + length) - bisect_left(ordered, start)
+        alone = not everything and length >= BIG and not texts
         last = groups[-1] if groups else None
         if (
             last is None
@@ -126,12 +146,8 @@ def _old_texts(db: apsw.Connection, session: int, group: _Group) -> dict[int, tu
     return texts
 
 
-def _spread(db: apsw.Connection, session: int, groups: list[_Group], packed_seq: int) -> None:
-    """Give each new event's text to the group that holds the bytes it was rendered from.
-
-    Seqs stay ascending from group to group, so that a pack covers a range of them. The rows are
-    written anew in one run: updated one by one they would leave their pages half empty.
-    """
+def _unpacked(db: apsw.Connection, session: int, packed_seq: int) -> list[_Row]:
+    """Read the events whose texts are still in their rows."""
     first, past = rows.span(session)
     found = fetch(
         db,
@@ -139,28 +155,45 @@ def _spread(db: apsw.Connection, session: int, groups: list[_Group], packed_seq:
         " WHERE id BETWEEN ? AND ? ORDER BY id",
         (first + packed_seq + 1, past),
     )
+    return [_Row(row) for row in found]
+
+
+def _spread(groups: list[_Group], events: list[_Row]) -> None:
+    """Give each event's text to the group that holds the bytes it was rendered from.
+
+    Seqs stay ascending from group to group, so that a pack covers a range of them.
+    """
     at = 0
-    anew: list[tuple[Any, ...]] = []
-    for row in found:
-        text, meta = row[6], row[7]
-        if text is None or meta is None or len(text) + len(meta) < _PLAIN:
-            anew.append(row)
+    for event in events:
+        if event.size < _PLAIN:
             continue
-        text, meta = rows.readable(text), rows.readable(meta)
-        place = _raw_start(rows.load(meta).get("raw"))
-        size = len(text) + len(meta)
-        while at + 1 < len(groups) and place is not None and groups[at + 1].parts and place >= groups[at].end:
+        while (
+            at + 1 < len(groups)
+            and event.place is not None
+            and groups[at + 1].parts
+            and event.place >= groups[at].end
+        ):
             at += 1
-        if groups[at].size and groups[at].size + size > _MAX_TEXT:
+        if groups[at].size and groups[at].size + event.size > _MAX_TEXT:
             at += 1
             if at == len(groups):
                 groups.append(_Group(merge=False))  # texts without bytes
-        groups[at].texts.append((rows.low(row[0]), text, meta))
-        groups[at].size += size
-        anew.append((*row[:6], None, None))
-    if any(group.texts for group in groups):
-        db.execute("DELETE FROM event WHERE id BETWEEN ? AND ?", (found[0][0], found[-1][0]))
-        db.executemany("INSERT INTO event VALUES (?, ?, ?, ?, ?, ?, ?, ?)", anew)
+        groups[at].texts.append((rows.low(event.row[0]), event.text, event.meta))
+        groups[at].size += event.size
+
+
+def _write_rows(db: apsw.Connection, events: list[_Row]) -> None:
+    """Write the rows anew without their texts.
+
+    All at once and in order: rows that are updated one by one leave their pages half empty.
+    """
+    if not any(event.size >= _PLAIN for event in events):
+        return
+    db.execute("DELETE FROM event WHERE id BETWEEN ? AND ?", (events[0].row[0], events[-1].row[0]))
+    db.executemany(
+        "INSERT INTO event VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        [(*event.row[:6], None, None) if event.size >= _PLAIN else event.row for event in events],
+    )
 
 
 def _raw_start(raw: Any) -> int | None:  # noqa: ANN401  (JSON)
