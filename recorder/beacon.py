@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 EVERY_MS = 1_000  # for the queue's length; pausing is told at once
+BACKLOG = 128 << 10  # bytes; what waits for the next commit is no backlog, and a file costs milliseconds
 
 
 class Beacon:
@@ -28,12 +29,12 @@ class Beacon:
 
     def tell(self, now_ms: int, recording: str, queue_bytes: int) -> None:
         """Publish the state if it has changed."""
-        fresh = recording, queue_bytes
+        fresh = recording, queue_bytes if queue_bytes >= BACKLOG else 0
         soon = self._told is not None and recording == self._told[0] and now_ms < self._next_ms
         if soon or fresh == self._told:
             return
         self._told, self._next_ms = fresh, now_ms + EVERY_MS
-        text = json.dumps({"recording": recording, "queue_bytes": queue_bytes})
+        text = json.dumps({"recording": recording, "queue_bytes": fresh[1]})
         new = self._path.with_suffix(".new")
         with contextlib.suppress(OSError):  # a full or missing run-time directory stops nobody
             flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC

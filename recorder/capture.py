@@ -24,7 +24,7 @@ from recorder.turnbook import Item, TurnBook
 from recorder.watch import SpotKind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from recorder.findings import Finding
     from recorder.keys import Scan
@@ -50,6 +50,7 @@ class Capture:
         self._echo = EchoFilter()
         self._book = TurnBook(source, size.cols, turn)
         self._inference = Inference(size)
+        self._guessless = False  # a fault has ended the guessing
         self._last_output = Moment(0, 0)
         self._text_end = raw  # raw offset up to which the text was looked at
         self._full_screen_since: Moment | None = None
@@ -87,7 +88,9 @@ class Capture:
     @property
     def _blind(self) -> bool:
         """Say whether nothing may be inferred now."""
-        return self.paused or self.alternate or self._hooks.active or self.nested is not None
+        return (
+            self._guessless or self.paused or self.alternate or self._hooks.active or self.nested is not None
+        )
 
     def activity(self) -> Activity:
         """Return what the session is doing."""
@@ -160,10 +163,23 @@ class Capture:
 
     def _part(self, now: Moment, raw: int, data: bytes, spots: Sequence[Spot]) -> list[Item]:
         """Take text that is no echo of a line of ours."""
-        if self._hooks.active:
+        if self._hooks.active or self._guessless:
             return self._book.printed(now, Output(raw, data))
         inside = [spot for spot in spots if raw < spot.end <= raw + len(data)]
-        return self._findings(now, self._inference.feed(raw, data, inside))
+        return self._inferred(now, lambda: self._inference.feed(raw, data, inside), Output(raw, data))
+
+    def _inferred(
+        self, now: Moment, ask: Callable[[], list[Finding]], output: Output | None = None
+    ) -> list[Item]:
+        """Ask the inference; a fault in it costs the turns it would have found, not the recording."""
+        try:
+            return self._findings(now, ask())
+        except Exception as error:  # noqa: BLE001  (guessing must never end a session)
+            self._guessless = True
+            why = f"{type(error).__name__}: {error}"
+            text = f"a fault in rec: turns of this tool are no longer recognised ({why})"
+            fault: list[Item] = [self._book.draft(Kind.ALERT, now, text, {"rule": "fault"})]
+            return fault if output is None else fault + self._book.printed(now, output)
 
     def _no_echo(self, now: Moment) -> list[Item]:
         """Wait for an echo no longer; what looked like its beginning is output."""
@@ -253,14 +269,14 @@ class Capture:
         """Take note of keys that went to a tool which edits its own line."""
         if self._blind:
             return []
-        return self._findings(now, self._inference.typed(scan))
+        return self._inferred(now, lambda: self._inference.typed(scan))
 
     def settled(self, now: Moment, *, reading: bool, line: bool) -> list[Item]:
         """Take note that output is quiet while the tool waits for input (``line``: in line mode)."""
         items = self._no_echo(now)
         if self._blind:
             return items
-        return items + self._findings(now, self._inference.settled(reading=reading, line=line))
+        return items + self._inferred(now, lambda: self._inference.settled(reading=reading, line=line))
 
     def submitted(self, now: Moment, text: str, prompt: str, *, hold: bool = False) -> list[Item]:
         """Take a line that we are about to send, shown behind ``prompt``.

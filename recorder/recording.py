@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import os
+import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from recorder.store import Store
     from recorder.writer import Closing, Writer
 
+SWITCH_S = 0.0005  # how long a key may have to wait for the writer's thread; the default is 5 ms
 BUSY_MS = 250  # the writer asks a locked store again and again: so it can be told to stop
 TELNETS = frozenset({"telnet", "virsh"})  # their own escape key is Ctrl-]
 
@@ -90,6 +92,7 @@ def run(request: RunRequest) -> Outcome:
     is left behind then, neither on disk nor in the terminal's modes.
     """
     plug_std_fds()
+    sys.setswitchinterval(SWITCH_S)
     if request.label is not None:
         from recorder.labels import check_label
 

@@ -14,7 +14,7 @@ import signal
 import time
 from typing import TYPE_CHECKING
 
-from recorder import jobs
+from recorder import identity, jobs
 from recorder import suspend as suspending
 from recorder.child import Exited, Stopped
 from recorder.ending import Leaving
@@ -116,7 +116,9 @@ class Relay(Wiring):
                 self._typed()
             self.flush()
             self._timers()
-            if self._ended():
+            # Asking the kernel about the tool costs a system call: only when something has happened.
+            asked = self._leaving.under_way or signals.fd in ready or self.child.pidfd in (None, *ready)
+            if asked and self._ended():
                 break
         return self._finish()
 
@@ -290,7 +292,7 @@ class Relay(Wiring):
         self.quiet.looked(waits=self.keyboard.settled(), turn=self.capture.turn is not None)
         if not self.writer.full:
             self._report_gap(now)
-        if self.capture.nested is not None and not jobs.exists(self.capture.nested):
+        if self.capture.nested is not None and not identity.exists(self.capture.nested):
             self.record(self.capture.nested_over(now))
 
     # --- signals and the end -------------------------------------------------------------------
@@ -346,7 +348,7 @@ class Relay(Wiring):
             self._stop_with_tool()
         elif isinstance(state, Exited):
             self.quiet.printed(now)
-            self.keyboard.stop()
+            self.keyboard.end()
         unwritten = self.outward.waiting
         quiet = now - self.quiet.quiet_at
         return self._leaving.drained(now, quiet, over=self.output_over, unwritten=unwritten)
