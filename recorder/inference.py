@@ -13,13 +13,14 @@ that prompt. Lines that were typed ahead are found in the output by the same pro
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from recorder.drawing import Drawn, OpenLine
 from recorder.findings import Accepted, Hidden, Output, PromptShown
 from recorder.keys import only_replies
 from recorder.lines import LineTracker
-from recorder.prompts import PASSWORD, Prompts, command, last_line, output_before, where
+from recorder.prompts import PASSWORD, Prompts, command, last_line, output_before, visible, where
 from recorder.watch import SpotKind
 
 if TYPE_CHECKING:
@@ -30,8 +31,10 @@ if TYPE_CHECKING:
     from recorder.model import Size
     from recorder.watch import Spot
 
-MAX_PROMPT = 4 << 10  # bytes, of an unfinished line that is looked at
+MAX_PROMPT = 4 << 10  # bytes, of an unfinished line, that are looked at …
+LOOK = 512  # … if so many at its end look like a prompt
 MAX_DRAWN = 256 << 10  # bytes; nobody edits a line for so long
+_DOWN = re.compile(rb"(?:\r|\x1b\[1?B)*\n?")
 SCREENFUL = 24  # lines that make an edit which was never taken worth to be kept as output
 
 
@@ -110,7 +113,7 @@ class Inference:
             if not self._moved_on():
                 return []
             findings += self._give_drawn()
-        if len(self._line) > MAX_PROMPT:
+        if len(self._line) > MAX_PROMPT and not self._prompts.ending(visible(self._line.data[-LOOK:])):
             self._editing = False
             return findings
         self._begin_edit(self._line.raw, drawn=self._editing)
@@ -168,11 +171,10 @@ class Inference:
         return findings
 
     def _leave_row(self, raw: int, data: bytes) -> tuple[list[Finding], int]:
-        """Skip the line feed with which the cursor leaves a line that was taken: zsh draws it last."""
-        used = len(data) - len(data.lstrip(b"\r"))
-        if used < len(data):
+        """Skip what takes the cursor out of a line that was taken: zsh does that last."""
+        used = _DOWN.match(data).end()  # type: ignore[union-attr]  # it matches nothing, too
+        if used < len(data) or data.endswith(b"\n"):
             self._leaving = False
-            used += data.startswith(b"\n", used)
         self._line.begin(raw + used)
         return [], used
 
@@ -262,7 +264,8 @@ class Inference:
 
     def _begin_edit(self, raw: int, *, drawn: bool = False) -> None:
         """Begin an edit in the unfinished line, or at raw offset ``raw``; ``drawn`` as far as it goes."""
-        partial = self._line.data
+        partial = self._line.data[-MAX_PROMPT:]
+        raw = max(raw, raw + len(self._line) - MAX_PROMPT)
         before = output_before(partial)
         self._editing = True
         self._typed = self._loose = False

@@ -93,6 +93,11 @@ def output_before(partial: bytes) -> int:
     return found.start() if found else 0
 
 
+def visible(data: bytes) -> str:
+    """Return the characters of output without the sequences between them."""
+    return _SEQUENCE.sub(b"", data).decode(errors="replace")
+
+
 def where(partial: bytes, prompt: str) -> int:
     """Return where in an unfinished line its last part, the text ``prompt``, begins; else 0."""
     first = prompt[:1].encode()

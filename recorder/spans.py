@@ -81,8 +81,7 @@ class SpanCutter:
 
         ``meta`` (end, status, duration) goes into the turn's last output, which is always there.
         """
-        # The echo of a line may be cut off its turn: the turn then ends where it begins.
-        items = self._close(at, max(raw, self._from), meta)
+        items = self._close(at, raw, meta)
         self._renew(None, at, raw)
         return items
 
@@ -178,10 +177,10 @@ class SpanCutter:
         return cut if cut and limit == SPAN_BYTES else limit
 
     def _give(self, size: int) -> list[Item]:
-        """Give out the first ``size`` collected bytes, unless they are nothing but background blanks."""
+        """Give out the first ``size`` collected bytes, unless background output begins with nothing."""
         span = self._take(size)
-        if self.turn is None and not shows(span.data):
-            self._fresh = span.fresh
+        if self.turn is None and span.fresh and not shows(span.data):
+            self._fresh = True
             return []
         return [span]
 
@@ -249,8 +248,9 @@ class SpanCutter:
         while self._size > SPAN_BYTES:
             items.append(self._take(SPAN_BYTES))
         if meta is not None:
-            last = self._take(self._size, meta) if self._size else self._span(at, b"", (raw, raw), meta)
-            items.append(replace(last, raw_end=max(raw, last.raw_end)))
+            end = max(raw, self._from)  # an echo that did not come ends the turn where it begins
+            last = self._take(self._size, meta) if self._size else self._span(at, b"", (end, end), meta)
+            items.append(replace(last, raw_end=max(end, last.raw_end)))
         elif self._size:
             items += self._give(self._size)
         self._pieces.clear()

@@ -66,13 +66,13 @@ class TurnBook:
         return Activity(State.IDLE, None, self._idle_since)
 
     def draft(self, kind: Kind, at: Moment, text: str, meta: Meta) -> Draft:
-        """Make an event of the open turn."""
+        """Make an event of the open turn; as long as its prompt is held back, of none."""
         return Draft(
             session=self._source.session,
             kind=kind,
             at=at,
             text=text,
-            turn=self.turn,
+            turn=None if self.held else self.turn,
             invocation=self._source.invocation,
             meta=meta,
         )

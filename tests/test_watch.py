@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from recorder import watch
@@ -129,7 +129,6 @@ def test_a_string_whose_end_is_too_far_is_given_up_however_cut(monkeypatch, end,
     assert any(spot.kind is SpotKind.OSC for spot in whole) == (extra < 0 and end in (b"\x07", b"\x1b\\"))
 
 
-@settings(max_examples=30)
 @given(STREAM, CUTS)
 def test_short_limits_change_nothing_about_cutting(data, cuts):
     before = watch.MAX_STRING
