@@ -73,10 +73,7 @@ class Writer:
         spill: Path | None,
         rules: Sequence[Any] = (),
     ) -> None:
-        """Prepare; ``open_store`` is called on the thread, again after each failure.
-
-        ``spill`` is the directory that takes what the store has not taken at the end, if any.
-        """
+        """Prepare; ``open_store`` is called on the thread; ``spill`` takes what the store did not."""
         self._pen = Pen(open_store, session, invocation)
         self._spill_dir = spill
         self._cond = threading.Condition(threading.Lock())
@@ -391,8 +388,7 @@ class Writer:
             return Closing(None, None)
         items: list[Item] = []
         for batch in self._work:
-            items += batch.chunks
-            items += batch.drafts
+            items += [*batch.chunks, *batch.drafts]
         items += [] if self._in_hand is None else [self._in_hand]
         items += self._pending.drain()
         self._work.clear()
