@@ -148,7 +148,8 @@ class Screen(pyte.Screen):
             else:
                 self.done = self._sequence(part) and self._blank(0)
             if self.done:
-                break
+                return
+        self.at = len(text)
 
     def fail(self) -> None:
         """Give up drawing: keep what was there, and be done."""

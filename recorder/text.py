@@ -252,8 +252,8 @@ class Renderer:
                 self._emit(row.text() + "\n")
             elif not self._sequence(row, part):
                 self._enter(row, part)
-                break
-        return at
+                return at
+        return stop
 
     def _sequence(self, row: Row, part: str) -> bool:
         """Carry out a sequence on the row; return False if it needs more than that."""

@@ -152,6 +152,12 @@ def test_rows_are_edited_as_a_terminal_does(data):
         ("日本語\b\bx\r\n".encode(), "日本x\n"),
         ("日本語\r\x1b[Cx\r\n".encode(), " x本語\n"),
         ("日本語\rx\r\n".encode(), "x 本語\n"),
+        ("ab日\r\x1b[2C\x1b[X|\r\n".encode(), "ab|\n"),
+        ("ab日c\r\x1b[3X\x1b[4C|\r\n".encode(), "    |\n"),
+        (b"abc   \x1b[3D\x1b[@\r\n", "abc\n"),
+        ("ab日c\r\x1b[2X\x1b[3C|\r\n".encode(), "   |c\n"),
+        ("a日\r\x1b[2X\r\n".encode(), "\n"),
+        (b"abc   \r\x1b[@x\r\n", "xabc\n"),
         (b"form\x0cfeed\x0band\r\n", "form\nfeed\nand\n"),
         (b"abc  \x1b[2D\x1b[@|\r\n", "abc|\n"),
         (b"abc  \x1b[3D\x1b[P\r\n", "ab\n"),
@@ -178,6 +184,7 @@ def test_one_row(data, expected):
         (b"a" * 85 + b"\x1b[100D\x1b[K|\r\n", "a" * 80 + "|\n"),
         (b"a" * 79 + "日b\r\n".encode(), "a" * 79 + "日b\n"),
         (b"a" * 79 + "日b\rX\r\n".encode(), "a" * 79 + "X b\n"),
+        (b"a" * 77 + "日\r\x1b[2@b\r\n".encode(), "b " + "a" * 77 + "\n"),
     ],
 )
 def test_rows_that_wrap_are_one_line(data, expected):
@@ -266,6 +273,11 @@ def test_moving_up_reaches_lines_that_were_printed_before():
     assert plain(lines + b"\x1b[3A\rX", 80) == "".join(f"{i}\n" for i in range(497)) + "X97\n498\n499"
 
 
+def test_moving_up_within_the_current_line_keeps_the_column():
+    assert plain(b"a\r\nbcd\x1b[AX", 80) == "a  X\nbcd"
+    assert plain(b"a\r\nbcd\b\b\x1b[AX", 80) == "aX\nbcd"
+
+
 def test_lines_that_were_handed_out_appear_again_only_if_they_change():
     renderer = Renderer(80)
     renderer.feed(b"a: wait\r\nb: wait\r\n")
@@ -273,6 +285,14 @@ def test_lines_that_were_handed_out_appear_again_only_if_they_change():
     renderer.feed(b"\x1b[2A\r\x1b[Ka: done\r\n\x1b[B")
     assert renderer.settled() == ""
     assert renderer.close() == "a: done\n"
+    renderer.feed(b"given\r\nnot ended" + b"." * 80 + b"\x1b[C")
+    assert renderer.settled() == "given\nnot ended" + "." * 71
+    renderer.feed(b"\r\x1b[A\x1b[B")
+    assert renderer.close() == "." * 9
+    renderer.feed(b"a\r\nb\r\n")
+    assert renderer.settled() == "a\nb\n"
+    renderer.feed(b"\x1b[A")
+    assert renderer.close() == ""
 
 
 def test_take_returns_the_line_as_seen_and_goes_on():
@@ -310,8 +330,29 @@ def test_a_line_without_end_takes_no_memory():
         assert len(renderer._pending) <= text.MAX_STRING
     renderer.feed(b"\x07\rY")
     last = renderer.close()
-    assert last == "Y" + "x" * (len(last) - 1)
+    assert last.endswith("Y" + "x" * 79)
     assert out + len(last) == 100 * 65536
+
+
+def test_of_what_was_handed_out_only_the_last_lines_are_remembered():
+    renderer = Renderer(80)
+    renderer.feed(b"line\r\n" * 1000)
+    renderer.settled()
+    assert renderer._given == "line\n" * text.KEPT_LINES
+
+
+def test_a_long_string_ends_where_it_ends():
+    assert rendered([b"a\x1b]0;" + b"t" * 100_000 + b"\x1b", b"\\b"], 80) == "ab"
+    assert rendered([b"a\x1b]0;" + b"t" * 100_000, b"\x07b"], 80) == "ab"
+    assert rendered([b"a\x1bP" + b"t" * 100_000, b"\x07t\x1b", b"[1mb"], 80) == "ab"
+
+
+def test_a_tab_after_a_line_too_long_to_keep():
+    assert rendered([b"a" * 65_540, b"\tb"], 10) == "a" * 65_540 + "    b"
+
+
+def test_a_screen_is_left_with_the_cursor_where_it_was():
+    assert plain(b"\x1b[sab" + b"\n" * 112 + b"x", 80) == "ab" + "\n" * 112 + "  x"
 
 
 def test_a_fault_of_the_emulator_costs_only_the_screen(monkeypatch):
