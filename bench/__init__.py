@@ -9,9 +9,11 @@ turns (A B A B) inside each measurement and figures are medians.
     plan       how much of everything: the default and the big run
     result     the records a measurement hands back: columns, rows, checks against budgets
     peers      the programs compared, how each is started, and in what environment
+    context    what every measurement is given
     terminal   our end of a pty with a program on the other
     tools      the small program under the recorders (tool.c, or tool.py without a C compiler)
     recorded   what rec stored, asked through its own store
+    machine     what it runs on, and how busy others keep it
     stats      medians, percentiles, turns
     bulk · echo · line · start · memory · stored · lists    one measurement each
     load       fifty recorders at once, as a process of its own

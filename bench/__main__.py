@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from bench import bulk, echo, line, lists, memory, peers, report, start, stored, tools
 from bench.context import Context
+from bench.machine import Watch
 from bench.plan import BIG, DEFAULT, MB
 from bench.terminal import TooSlow
 
@@ -55,15 +56,17 @@ def run(plan: Plan, names: Sequence[str], into: Path, printer: report.Printer) -
         context = Context(plan, field, tools.build(scratch), scratch, printer.say)
         report.head(printer, field)
         for name in names:
+            watch = Watch()
             try:
                 taken = MEASUREMENTS[name](context)
             except (OSError, EOFError, RuntimeError, TooSlow) as error:
                 broken[name] = f"{type(error).__name__}: {error}"
                 printer.line(f"{name}: could not be measured: {broken[name][:500]}")
                 continue
+            around = watch.others()
             for result in taken:
-                printer.result(result)
-            results += taken
+                results.append(replace(result, others_cpus=around))
+                printer.result(results[-1])
     report.tail(printer, results)
     report.write_json(into, plan, field, results)
     printer.line(f"figures: {into}")

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import os
-import platform
-import sys
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TextIO
+
+from bench import machine
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -59,6 +59,10 @@ class Printer:
             self.line(f"  {row.who:{width}}" + "".join(cells))
         for note in result.notes:
             self.line(f"  ({note})", DIM)
+        if machine.Watch.noisy(result.others_cpus):
+            self.line(
+                f"  (others kept {result.others_cpus:.1f} CPUs busy meanwhile: compare, do not quote)", RED
+            )
         for check in result.checks:
             self.check(check)
 
@@ -80,8 +84,7 @@ def _number(value: float | None, digits: int) -> str:
 
 def head(printer: Printer, field: Field) -> None:
     """Say who takes part, who is missing and why, and on what machine."""
-    machine = describe_machine()
-    printer.line("{cpus} CPUs, Linux {kernel}, Python {python}, load {load}".format(**machine))
+    printer.line("{cpus} CPUs, Linux {kernel}, Python {python}, load {load}".format(**machine.describe()))
     for peer in field.peers:
         if peer.version:
             printer.line(f"  {peer.name}: {peer.version}")
@@ -101,24 +104,13 @@ def tail(printer: Printer, results: Sequence[Result]) -> None:
         printer.line(f"  missed: {check.what}: {figure} {check.unit}, budget {limit}")
 
 
-def describe_machine() -> dict[str, str | int]:
-    """Return what a figure depends on and does not say by itself."""
-    return {
-        "cpus": os.cpu_count() or 0,
-        "kernel": platform.release(),
-        "python": platform.python_version(),
-        "implementation": sys.implementation.name,
-        "load": " ".join(f"{load:.2f}" for load in os.getloadavg()),
-    }
-
-
 def write_json(path: Path, plan: Plan, field: Field, results: Sequence[Result]) -> None:
     """Write everything that was measured, the single values too."""
     path.parent.mkdir(parents=True, exist_ok=True)
     data = {
         "version": 1,
         "at": datetime.now(UTC).isoformat(timespec="milliseconds"),
-        "machine": describe_machine(),
+        "machine": machine.describe(),
         "plan": asdict(plan),
         "peers": {peer.name: peer.version for peer in field.peers},
         "missing": field.missing,
@@ -128,6 +120,7 @@ def write_json(path: Path, plan: Plan, field: Field, results: Sequence[Result]) 
                 "figures": {row.who: row.figures for row in result.rows},
                 "checks": [{**asdict(check), "kept": check.kept} for check in result.checks],
                 "notes": result.notes,
+                "others_cpus": result.others_cpus,
                 "raw": result.raw,
             }
             for result in results

@@ -55,6 +55,7 @@ class Result:
     checks: tuple[Check, ...] = ()
     notes: tuple[str, ...] = ()
     raw: dict[str, list[float]] = field(default_factory=dict)
+    others_cpus: float = 0.0  # how many CPUs other programs kept busy while it was taken
 
     def figure(self, who: str, key: str) -> float | None:
         """Return one figure of the table, or None."""

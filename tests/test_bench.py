@@ -178,6 +178,18 @@ def test_colour_is_for_terminals_that_want_it(bench, monkeypatch, no_color, colo
     assert ("\x1b[32m" in screen.getvalue()) is colours
 
 
+def test_what_others_do_meanwhile_is_said(bench):
+    result, machine, out = bench("result"), bench("machine"), io.StringIO()
+    cpus = os.cpu_count()
+    for others in (0.0, float(cpus)):
+        quiet = result.Result("name", "title", (), (), others_cpus=others)
+        bench("report").Printer(out).result(quiet)
+
+    assert machine.Watch.noisy(cpus)
+    assert machine.Watch().others() >= 0
+    assert out.getvalue().count("CPUs busy meanwhile") == 1
+
+
 def test_turns_begin_with_another_one_each_round(bench):
     assert [name for _, name in bench("stats").in_turns("abc", 3)] == list("abcbcacab")
 
