@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 MAX_LINE = 16 << 10  # bytes; a longer unfinished line is no prompt
 UNWRAPPED = 0x7FFF  # columns: no line is wrapped
+_DRAWS = re.compile(rb"\x1b(?:\[[0-9;:]*[@-HJKPXZ`abdefmsu]|[78])")  # colours, cursor moves, erasing
 _BLANKS = re.compile(rb"( +)(?:\x1b\[[0-9;:]*m)*\Z")
 
 
@@ -84,7 +85,7 @@ class PromptLine:
         if self._line == self._prompt and b"\n" in data:
             self._line = b""  # it goes above the prompt
         elif not self._drawn:
-            self._screen(self._line)  # it goes on behind it
+            self._screen(again(self._line))  # it goes on behind it
         self._drawn = True
 
     def uncover(self, editor: LineEditor) -> None:
@@ -99,14 +100,14 @@ class PromptLine:
         if self._erased:
             before, self._erased = self._before, False
             if not (self._line and self._drawn):
-                self._screen(before)
+                self._screen(again(before))
             self._line = before
             self._drawn = True
 
     def answer(self, text: str) -> None:
         """Write lines of ours where the edit was; the prompt stays erased, for the next edit."""
         lines = "".join(f"{line}\r\n" for line in text.split("\n"))
-        self._screen(self._before + lines.encode(errors="surrogateescape"))
+        self._screen(again(self._before) + lines.encode(errors="surrogateescape"))
 
     def typed(self, text: str) -> None:
         """Draw text behind the prompt that the edit leaves there (an abandoned line)."""
@@ -121,6 +122,18 @@ class PromptLine:
             above = max(0, width(self.line) - 1) // max(1, self._columns())
             self._screen((b"\x1b[%dA" % above if above else b"") + b"\r\x1b[J")
         self._drawn = False
+
+
+def again(row: bytes) -> bytes:
+    """Return what draws an unfinished line once more, without what asks or switches the terminal."""
+    if b"\x1b" not in row:
+        return row.replace(b"\x07", b"")
+    from recorder.ansi import Tokenizer, TokenKind
+
+    tokens = Tokenizer()
+    kept = {TokenKind.TEXT, TokenKind.CONTROL}
+    parts = [*tokens.feed(row), *tokens.flush()]
+    return b"".join(raw for kind, raw in parts if (kind in kept and raw != b"\x07") or _DRAWS.fullmatch(raw))
 
 
 def shown(row: bytes) -> str:

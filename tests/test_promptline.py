@@ -140,3 +140,11 @@ def test_a_prompt_is_shown_as_seen(line):
     assert line.prompt == "shop> "
     line.printed(b"\r 40% ###\r\x1b[Kname: \x1b[0m")
     assert line.prompt == "name: "
+
+
+def test_drawing_a_prompt_again_asks_and_rings_nothing_again(drawn, line):
+    line.printed(b"\x1b[c\x1b]11;?\x1b\\\x1b[6n\x07\x1b[?2004h40%\r\x1b[K\x1b[1mname\x1b[0m: ")
+    line.edit(Editor(drawn.extend))
+    drawn.clear()
+    line.put_back()
+    assert bytes(drawn) == b"40%\r\x1b[K\x1b[1mname\x1b[0m: "

@@ -515,3 +515,12 @@ def test_nothing_is_kept_between_pause_and_unpause(trick, root):
     assert turns(root) == [Turn("? ", "before", "got 'before'\n"), Turn("? ", "after", "got 'after'\n")]
     assert grep_root(root, b"unseen-marker") == []
     assert texts(root, "mark") == ["paused", "recording again"]
+
+
+def test_keys_that_come_after_the_end_open_no_editor(trick, root):
+    term = trick("leave", "0")
+    term.expect_raw(b"leaving")
+    term.send("\x1b[?62;22cabc")
+    assert term.wait() == 0
+    assert EDITOR not in term.text()
+    assert b"\x1b[?2004h" not in term.raw[term.raw.rindex(b"leaving") :] or b"\x1b[?2004l" in term.raw
