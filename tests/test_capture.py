@@ -210,6 +210,9 @@ def test_output_that_began_like_the_echo_is_not_lost():
     capture.output(moment(1), b"ye")
     items = capture.settled(moment(2), reading=True, line=True)
     assert said(items) == [(1, b"", "done")]  # an unfinished line is the next prompt
+    capture.output(moment(2), b"tick\r\n")
+    assert background(capture.pause(moment(2))) == b"tick\r\n"
+    capture.unpause(moment(2))
     capture.submitted(moment(3), "yes", "sure? ")
     capture.output(moment(4), b"yes\r")
     assert said(capture.ended(moment(5), status=0, signal=None, hangup=False)) == [
@@ -447,6 +450,21 @@ def test_modes_are_followed_while_paused():
     assert capture.ledger.is_on(1000)
     assert capture.alternate
     assert raw(items) == b"49hframe"
+
+
+def test_places_are_right_after_bytes_that_were_not_kept():
+    capture = made(raw=10)
+    capture.pause(moment(0))
+    capture.output(moment(1), b"not kept \x1b[?25l")
+    capture.unpause(moment(2))
+    items = capture.output(moment(3), b"before\r\n\x1b[?1049hframe\x1b[?1049lafter\r\n\x1b[?2004h$ ")
+    items += capture.settled(moment(4), reading=True, line=False)
+    items += capture.typed(moment(5), Scanner(None).scan(b"x\r"))
+    items += capture.output(moment(6), b"x\r\n\x1b[?2004l\rout\r\n")
+    items += capture.ended(moment(7), status=0, signal=None, hangup=False)
+    assert background(items) == b"before\r\nafter\r\n"
+    (prompt,) = [item for item in items if isinstance(item, Draft) and item.kind is Kind.PROMPT]
+    assert (prompt.text, prompt.meta["prompt_text"], prompt.meta["raw"]) == ("x", "$ ", 10 + 57)
 
 
 def test_a_gap_is_an_alert_with_its_size_and_place():

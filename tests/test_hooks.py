@@ -205,6 +205,17 @@ def test_what_is_drawn_from_prompt_to_start_waits_in_memory_and_comes_out_once()
     assert shell.capture.raw == 106
 
 
+def test_places_are_right_after_a_region():
+    shell = Shell()
+    shell.line("ls", b"file\r\n")
+    shell("prompt")
+    shell(b"$ \x1b[?25lvim\r\n")
+    shell("start", "vim")
+    shell(b"one\r\n\x1b[?1049hframe\x1b[?1049ltwo\r\n")
+    (span,) = shell("end", "0")
+    assert span.data == b"one\r\ntwo\r\n"
+
+
 def test_a_hidden_line_leaves_no_byte():
     shell = Shell()
     shell.line("before", b"1\r\n")
