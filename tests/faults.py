@@ -240,6 +240,41 @@ def record_for_ever(path, seed):
             store.seal(s.ulid)
 
 
+def put_for_ever(path, seed):
+    """Put bytes and prompts until killed; print raw offset and prompts whenever they are durable."""
+    import random
+    import time
+
+    from making import chunk, invocation, prompt, session
+
+    from recorder.stores.sqlite import SqliteStore
+    from recorder.writer import Writer
+
+    dice = random.Random(int(seed))
+    s = session(int(seed) + 1)
+    i = invocation(s, 1001 + int(seed))
+    writer = Writer(lambda: SqliteStore(Path(path), busy_ms=200), s, i, spill=None)
+    writer.start()
+    at = turn = 0
+    put = []
+    print("ready", flush=True)
+    while True:
+        data = pattern(at, dice.choice([1, 50, 4096]))
+        at += len(data)
+        items = [chunk(i, at - len(data), data)]
+        if dice.random() < 0.1:
+            turn += 1
+            items.append(prompt(s, turn, f"prompt {turn}", at))
+        put.append((writer.put(*items), at, turn))
+        durable = 0
+        while durable < len(put) and writer.durable(put[durable][0]):
+            durable += 1
+        if durable:
+            print(*put[durable - 1][1:], flush=True)
+            del put[:durable]
+        time.sleep(dice.uniform(0, 0.002))
+
+
 def pattern(at, size):
     """Bytes that tell their raw offset."""
     first = at // 8

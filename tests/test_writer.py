@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import select
+import signal
 import threading
 import time
 from contextlib import contextmanager
 
 import apsw
+import faults
 import pytest
 from making import T0, chunk, draft, invocation, joined, prompt, session, span, until
 
@@ -402,6 +404,28 @@ def test_locked_by_another_process_nothing_blocks_and_nothing_is_lost(path, tmp_
     assert [event.text for event in store.events(S.ulid, kinds=["mark"])] == ["before", *map(str, range(500))]
     assert store.raw_length(S.ulid) == 500
     store.close()
+
+
+def test_killed_at_any_moment_what_was_durable_is_there(path, rng, rounds):
+    for number in range(rounds(8, 100)):
+        with faults.start("put_for_ever", path, number) as child:
+            assert child.stdout.readline() == b"ready\n"
+            for _ in range(rng.randrange(1, 30)):
+                child.stdout.readline()
+            child.send_signal(signal.SIGKILL)
+            told = [line.split() for line in child.stdout.read().splitlines()]
+        at, turn = max(([int(word) for word in each] for each in told if len(each) == 2), default=(0, 0))
+        store = SqliteStore(path)
+        ulid = session(number + 1).ulid
+        length = store.raw_length(ulid)
+        assert length >= at
+        assert joined(store.raw(ulid)) == faults.pattern(0, length)
+        prompts = [event.text for event in store.events(ulid, kinds=["prompt"])]
+        assert prompts == [f"prompt {n}" for n in range(1, len(prompts) + 1)]
+        assert len(prompts) >= turn
+        findings = store.check()
+        assert all(ok for _, ok, _ in findings), findings
+        store.close()
 
 
 # --- the end ---------------------------------------------------------------------------------------

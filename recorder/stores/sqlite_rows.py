@@ -98,7 +98,9 @@ def _storable(*texts: str | None) -> Row:
     return tuple(None if each is None else storable(each) for each in texts)
 
 
-def _readable(values: Sequence[Any]) -> list[Any]:
+def _readable(values: Sequence[Any]) -> Sequence[Any]:
+    if bytes not in map(type, values):
+        return values
     return [segments.decode(each) if isinstance(each, bytes) else each for each in values]
 
 
@@ -156,7 +158,7 @@ def invocation(ulid: str, row: Sequence[Any]) -> Invocation:
         target=row[7],
         ended_ms=row[8],
         exit_status=row[9],
-        end_reason=None if row[10] is None else _reason(row[10]),
+        end_reason=_REASONS.get(row[10]),
     )
 
 
@@ -168,7 +170,7 @@ def summary(row: Sequence[Any], labels: tuple[str, ...]) -> Summary:
         session=whole,
         invocation=None if row[17] is None else invocation(whole.ulid, row[17:28]),
         labels=labels,
-        activity=None if state is None else Activity(_state(state), turn, since),
+        activity=None if state is None else Activity(_STATES.get(state, State.IDLE), turn, since),
         n_events=row[31],
         n_turns=row[32],
         last_event_ms=row[33],
@@ -219,7 +221,7 @@ def turn(ulid: str, row: Sequence[Any]) -> Turn:
         started_ms=row[3],
         raw_start=row[4],
         raw_end=row[4] + row[5],
-        end=End.DONE if row[6] is None else _end(row[6]),
+        end=End.DONE if row[6] is None else _ENDS.get(row[6], End.UNKNOWN),
         exit_status=row[7],
         duration_ms=row[8],
         cwd=row[9],
@@ -230,16 +232,7 @@ def turn(ulid: str, row: Sequence[Any]) -> Turn:
     )
 
 
-def _end(word: str) -> End:
-    """Read an end; a word of a newer version reads as unknown."""
-    return End(word) if word in End.__members__.values() else End.UNKNOWN
-
-
-def _state(word: str) -> State:
-    """Read a state; a word of a newer version reads as idle."""
-    return State(word) if word in State.__members__.values() else State.IDLE
-
-
-def _reason(word: str) -> EndReason | None:
-    """Read an end reason; a word of a newer version reads as none."""
-    return EndReason(word) if word in EndReason.__members__.values() else None
+# Words of a newer version read as the one that claims least.
+_ENDS = {each.value: each for each in End}
+_STATES = {each.value: each for each in State}
+_REASONS = {each.value: each for each in EndReason}
