@@ -58,7 +58,7 @@ def test_the_first_session_is_what_a_terminal_shows(start, tmp_path):
             lambda: len(blackbox.log(tmp_path / "root", "shop")) == 2, what="both prompts in the store"
         )
         os.kill(recorder_in(work), signal.SIGKILL)
-        shell.expect("Killed")
+        shell.expect(re.compile(r"Killed\n\$ "))
         shell.line("rec ls", delay=0.005)
         shell.expect(re.compile("interrupted .*\n.*\\$ "))
         shell.line("rec replay shop", delay=0.005)
