@@ -21,7 +21,8 @@ MAX_MARKS = 64  # on one letter; more are an attack
 
 _find_tokens = re.compile("[^\x00-\x1f]+|\x1b\\[[0-9;]*[^0-9;]|\x1b.|[\x08\t\r\n]").findall
 _WRAPPED = -1  # a row's key for "goes on in the next row"
-_GIVEN = -2  # and for its text when it was given out before it came here
+_GIVEN = -2  # for its text when that was handed out, with its line feed
+_BEGUN = -3  # ... without
 
 
 _ESCAPES = {
@@ -76,6 +77,7 @@ class _Cells(dict[str, Char]):
 
 
 _cells = _Cells()
+_EMPTY: dict[int, Char] = {}
 _STUB = _cells[""]  # behind a wide character
 
 
@@ -88,6 +90,7 @@ class Screen(pyte.Screen):
         self.at = 0
         self.done = False  # the coming output needs to know of this screen only the column
         self._settled = 0  # line feeds since the last token that needs this screen
+        self._open = False  # what was handed out ended without a line feed
         self._leading = absolute
         self._homed = False  # the cursor was just sent to the top left corner
         self._last = " "
@@ -100,29 +103,40 @@ class Screen(pyte.Screen):
         """Draw the lines that were there before, ``given`` handed out already; go to ``column``."""
         self.feed(given.replace("\n", "\r\n"))
         self._gone.clear()
-        for y in range(self.cursor.y + (self.cursor.x > 0)):
-            self.buffer[y][_GIVEN] = Char(self._text(y).rstrip(" "))
+        self._mark()
         self.feed(text.replace("\n", "\r\n"))
         self.cursor.x = column
         self._settled = 0
 
-    def dump(self) -> str:
-        """Return the text on the screen; the last row, where the cursor may be, has no line feed."""
-        last = max((y for y in self.buffer if self._text(y)), default=0)
-        last = max(last, self.cursor.y)
+    def show(self) -> str:
+        """Return what is new: text that left the screen, and that on it; the last row has no line feed."""
+        last = self._last_row()
         for y in range(last):
             self._retire(y)
-        text = self._text(last)
-        if not self._was_given(last, text):
-            self._gone.append(text)
-        self.buffer.clear()
-        return self.take()
-
-    def take(self) -> str:
-        """Return what has left the screen so far."""
+        self._gone.append(self._news(last, self._text(last), ""))
+        self._mark()
         text = "".join(self._gone)
         self._gone.clear()
         return text
+
+    def dump(self) -> str:
+        """Return what is new, and clear the screen."""
+        text = self.show()
+        self.buffer.clear()
+        return text
+
+    def _last_row(self) -> int:
+        return max(max((y for y in self.buffer if self._text(y)), default=0), self.cursor.y)
+
+    def _mark(self) -> None:
+        """Remember that all rows were handed out."""
+        last = self._last_row()
+        for y in range(last):
+            self.buffer[y][_GIVEN] = Char(self._text(y).rstrip(" "))
+        text = self._text(last)
+        self._open = bool(text)
+        if text:
+            self.buffer[last][_BEGUN] = Char(text)
 
     # --- drawing ---------------------------------------------------------------------------------
 
@@ -138,7 +152,8 @@ class Screen(pyte.Screen):
                 self.linefeed()
                 self._homed = False
                 self._settled += 1
-                self.done = self._settled > ROWS and not self._settled % LOOK and self._blank(self.cursor.y)
+                if self._settled > ROWS and self._settled % LOOK == 0:
+                    self.done = self._at_rest() and self._blank_from(self.cursor.y)
             elif part == "\r":
                 self.cursor.x = 0
             elif part == "\b":
@@ -146,7 +161,7 @@ class Screen(pyte.Screen):
             elif part == "\t":
                 self.tab()
             else:
-                self.done = self._sequence(part) and self._blank(0)
+                self.done = self._sequence(part) and self._at_rest() and not any(self.buffer.values())
             if self.done:
                 return
         self.at = len(text)
@@ -156,10 +171,11 @@ class Screen(pyte.Screen):
         self.margins = None
         self.done = True
 
-    def _blank(self, top: int) -> bool:
-        """Say whether all is empty from row ``top`` on, and nothing but the cursor's place is set."""
-        if self.margins or modes.IRM in self.mode:
-            return False
+    def _at_rest(self) -> bool:
+        """Say whether nothing but text, the cursor and what was handed out makes the screen."""
+        return self.margins is None and modes.IRM not in self.mode
+
+    def _blank_from(self, top: int) -> bool:
         return not any(self._text(y) for y in range(top, ROWS) if y in self.buffer)
 
     def _sequence(self, token: str) -> bool:
@@ -270,18 +286,22 @@ class Screen(pyte.Screen):
             self.erase_in_line(1)
         elif how == 0:
             for y in range(self.cursor.y + 1, ROWS):
-                self.buffer.pop(y, None)
+                if y in self.buffer:
+                    self._erase(self.buffer[y], 0, self.columns)
             self.erase_in_line(0)
 
     def erase_in_line(self, how: int = 0, private: bool = False) -> None:  # noqa: ARG002, FBT001, FBT002  (pyte's)
         """Erase in the cursor's row; as in one row, a pending wrap protects the last column."""
         row, x = self.buffer[self.cursor.y], self.cursor.x
         start, end = ((x, self.columns), (0, x + 1), (0, self.columns))[how if how < 3 else 0]
+        self._erase(row, start, end)
+
+    def _erase(self, row: dict[int, Char], start: int, end: int) -> None:
         self._split(row, start)
         self._split(row, end)
         for key in [key for key in row if start <= key < end]:
             del row[key]
-        if start < end and how != 1:
+        if start < end == self.columns:
             row.pop(_WRAPPED, None)
 
     def delete_lines(self, count: int | None = None) -> None:
@@ -353,12 +373,15 @@ class Screen(pyte.Screen):
         if self._leading and not text:
             return
         self._leading = False
-        if self._was_given(y, text):
-            return
-        self._gone.append(text if y in self.buffer and self._joins(y) else text + "\n")
+        self._gone.append(self._news(y, text, "" if y in self.buffer and self._joins(y) else "\n"))
 
-    def _was_given(self, y: int, text: str) -> bool:
-        """Say whether a row says nothing new: as it was handed out, or erased since."""
-        if y not in self.buffer or _GIVEN not in self.buffer[y]:
-            return False
-        return text.rstrip(" ") in {"", self.buffer[y][_GIVEN].data}
+    def _news(self, y: int, text: str, end: str) -> str:
+        """Return what a row says beyond what was handed out of it; one erased since says nothing."""
+        row = self.buffer.get(y, _EMPTY)
+        opened, begun = self._open, row[_BEGUN].data if _BEGUN in row else None
+        if _GIVEN in row and text.rstrip(" ") in {"", row[_GIVEN].data}:
+            return ""
+        self._open = False
+        if opened and begun is not None and text.startswith(begun):
+            return text[len(begun) :] + end
+        return ("\n" if opened and text else "") + text + end

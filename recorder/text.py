@@ -94,22 +94,22 @@ class Renderer:
             if text:
                 self._digest(text)
 
-    def settled(self) -> str:
-        """Return the text that can no longer change; in the end, ``close`` returns the rest."""
-        if self._screen is not None:
-            self._out.append(self._screen.take())
-        return self._hand_out()
+    def take(self, *, edited: bool = True) -> str:
+        """Return the text that is new, as it is seen now; what is changed later appears once more.
 
-    def take(self) -> str:
-        """Return all text as it is seen now; what changes it later appears on a line of its own."""
+        Without ``edited`` a row that is being edited, such as a progress bar, is left for later.
+        """
         if self._screen is not None:
-            self._out.append(self._screen.dump())
-            self._screen = None
-        else:
-            line = self._current()
+            self._out.append(self._screen.show())
+        elif self._row is None or edited:
+            line = self._row.text() if self._row is not None else "".join(self._line)
             self._emit(line)
             self._taken = line
-        return self._hand_out()
+        text = "".join(self._out)
+        self._out.clear()
+        if text:
+            self._given = _last_lines((self._given + text)[-KEPT_LINES * (self._cols + 1) :], KEPT_LINES)
+        return text
 
     def close(self) -> str:
         """Return the rest, with what an unfinished character leaves, and begin on a clean line."""
@@ -211,16 +211,6 @@ class Renderer:
         if text:
             self._out.append(text)
 
-    def _current(self) -> str:
-        return self._row.text() if self._row is not None else "".join(self._line)
-
-    def _hand_out(self) -> str:
-        text = "".join(self._out)
-        self._out.clear()
-        if text:
-            self._given = _last_lines((self._given + text)[-KEPT_LINES * (self._cols + 1) :], KEPT_LINES)
-        return text
-
     # --- one row ---------------------------------------------------------------------------------
 
     def _to_row(self) -> Row:
@@ -288,9 +278,13 @@ class Renderer:
         line = row.text()
         if not absolute:
             text = self._recall()
-            given = "" if self._taken else _last_lines(self._given, KEPT_LINES - text.count("\n"))
-            self._taken = ""
-            self._guarded(screen, lambda: screen.load(given, text + line, row.pos))
+            given = _last_lines(self._given, KEPT_LINES - text.count("\n"))
+            if self._taken:
+                text = line[len(self._taken) :] if line.startswith(self._taken) else "\r\x1b[K" + line
+                self._taken = ""
+            else:
+                text += line
+            self._guarded(screen, lambda: screen.load(given, text, row.pos))
         elif line:
             self._emit(line + "\n")
         self._draw(screen, part)

@@ -32,7 +32,12 @@ SCREEN_PIECES = [
     b"\x1bD", b"\x1bE", b"\x1b[2L", b"\x1b[2M", b"\x1b[2S", b"\x1b[2T", b"\x1b[1;5r", b"\x1b[4h", b"\x1b[4l",
     b"\x1b[E", b"\x1b[F", b"\x1b[s", b"\x1b[u", b"\n" * 30, b"line\r\n" * 150,
 ]  # fmt: skip
-ROWS_ONLY = st.lists(st.sampled_from(ROW_PIECES), max_size=30).map(b"".join)
+GROWING = st.lists(
+    st.sampled_from(
+        [b"abc", b"word ", "é日本🙂".encode(), b"\r\n", b"\t", b"\x1b[K", b"\x1b[31m", b"x" * 95, b"\xff"]
+    ),
+    max_size=30,
+).map(b"".join)
 OUTPUT = st.lists(
     st.one_of(st.sampled_from(ROW_PIECES), st.sampled_from(SCREEN_PIECES), st.binary(max_size=5)), max_size=30
 ).map(b"".join)
@@ -71,13 +76,13 @@ def test_text_does_not_depend_on_how_output_is_cut(data, cols, places):
     assert not [char for char in whole if (char < " " and char != "\n") or "\x7f" <= char < "\xa0"]
 
 
-@given(ROWS_ONLY, COLS, PLACES)
-def test_what_is_settled_does_not_change(data, cols, places):
+@given(GROWING, COLS, PLACES)
+def test_what_only_grows_is_handed_out_once(data, cols, places):
     renderer = Renderer(cols)
     out = ""
     for part in cut(data, places):
         renderer.feed(part)
-        out += renderer.settled()
+        out += renderer.take()
     assert out + renderer.close() == plain(data, cols)
 
 
@@ -86,7 +91,7 @@ def test_what_is_settled_does_not_change(data, cols, places):
 def test_no_bytes_are_an_error(data, cols):
     renderer = Renderer(cols)
     renderer.feed(data)
-    renderer.settled()
+    renderer.take(edited=False)
     renderer.feed(data)
     renderer.take()
     renderer.feed(data)
@@ -234,6 +239,7 @@ def test_tabs_count_from_the_beginning_of_the_line():
         pytest.param(
             b"\x1b[s" + b"w" * 30 + b"\x1b[4h\x1b[2D|\x1b[4l\r\n", "w" * 28 + "|ww\n", id="insert mode"
         ),
+        pytest.param(b"\x1b[4h\x1b[Jab\r-\x1b[4l", "-ab", id="insert mode on an empty screen"),
         pytest.param(b"\x1b[s" + b"y" * 200 + b"\r\nz", "y" * 200 + "\nz", id="wrapped rows are joined"),
         pytest.param("\x1b[s日本語\r\x1b[Cx".encode(), " x本語", id="half of a wide character"),
     ],
@@ -281,18 +287,27 @@ def test_moving_up_within_the_current_line_keeps_the_column():
 def test_lines_that_were_handed_out_appear_again_only_if_they_change():
     renderer = Renderer(80)
     renderer.feed(b"a: wait\r\nb: wait\r\n")
-    assert renderer.settled() == "a: wait\nb: wait\n"
-    renderer.feed(b"\x1b[2A\r\x1b[Ka: done\r\n\x1b[B")
-    assert renderer.settled() == ""
-    assert renderer.close() == "a: done\n"
-    renderer.feed(b"given\r\nnot ended" + b"." * 80 + b"\x1b[C")
-    assert renderer.settled() == "given\nnot ended" + "." * 71
-    renderer.feed(b"\r\x1b[A\x1b[B")
-    assert renderer.close() == "." * 9
-    renderer.feed(b"a\r\nb\r\n")
-    assert renderer.settled() == "a\nb\n"
-    renderer.feed(b"\x1b[A")
+    assert renderer.take() == "a: wait\nb: wait\n"
+    renderer.feed(b"\x1b[2A\r\x1b[Ka: half\r\n\x1b[B")
+    assert renderer.take() == "a: half\n"
+    renderer.feed(b"\x1b[2A\x1b[Ja: done\r\nb: wait\r\nc: new\r\nd: begun")
+    assert renderer.take() == "a: done\nc: new\nd: begun"
+    renderer.feed(b" and ended\r\n\x1b[4A\x1b[4B")
+    assert renderer.take() == " and ended\n"
+    renderer.feed(b"\x1b[A\r\x1b[K")
     assert renderer.close() == ""
+
+
+def test_a_line_that_was_handed_out_goes_on_upon_a_screen():
+    renderer = Renderer(80)
+    renderer.feed(b"given\r\nbegun")
+    assert renderer.take() == "given\nbegun"
+    renderer.feed(b"\x1b[A!\x1b[B\x1b[1D more")
+    assert renderer.close() == "\ngiven!\nbegun more"
+    renderer.feed(b"given\r\nbegun")
+    assert renderer.take() == "given\nbegun"
+    renderer.feed(b"\rB\x1b[A!\x1b[B\x1b[1D")
+    assert renderer.close() == "\ng!ven\nBegun"
 
 
 def test_take_returns_the_line_as_seen_and_goes_on():
@@ -304,10 +319,11 @@ def test_take_returns_the_line_as_seen_and_goes_on():
     assert renderer.take() == "d"
     renderer.feed(b"\rX\r\nnext")
     assert renderer.take() == "\nXbd\nnext"
-    renderer.feed(b"\x1b[A")
-    renderer.take()
-    renderer.feed(b"end\r\n")
-    assert renderer.close() == "end\n"
+    assert renderer.close() == ""
+    renderer.feed(b"10%\r20%")
+    assert renderer.take(edited=False) == ""
+    renderer.feed(b"\r30%\r\nnext")
+    assert renderer.take(edited=False) == "30%\nnext"
 
 
 def test_the_marker_of_a_line_without_end_leaves_nothing_when_it_is_erased():
@@ -322,7 +338,7 @@ def test_a_line_without_end_takes_no_memory():
     out = 0
     for i in range(100):
         renderer.feed(b"x" * 65536)
-        out += len(renderer.settled())
+        out += len(renderer.take())
         assert (i + 1) * 65536 - out <= text.MAX_LINE
     renderer.feed(b"\x1b]52;c;")
     for _ in range(100):
@@ -331,13 +347,13 @@ def test_a_line_without_end_takes_no_memory():
     renderer.feed(b"\x07\rY")
     last = renderer.close()
     assert last.endswith("Y" + "x" * 79)
-    assert out + len(last) == 100 * 65536
+    assert out + len(last) == 100 * 65536 + len("\n") + 80
 
 
 def test_of_what_was_handed_out_only_the_last_lines_are_remembered():
     renderer = Renderer(80)
     renderer.feed(b"line\r\n" * 1000)
-    renderer.settled()
+    renderer.take()
     assert renderer._given == "line\n" * text.KEPT_LINES
 
 
