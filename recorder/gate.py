@@ -14,7 +14,7 @@ import struct
 from enum import Enum, auto
 from typing import NamedTuple
 
-from recorder import procfs
+from recorder import identity, procfs
 
 _MOST = 256  # processes that are looked at; a build with more of them is no prompt
 _DEV_TTY = os.makedev(5, 0)
@@ -106,7 +106,7 @@ class ReadGate:
             try:
                 tasks = os.listdir(f"/proc/{pid}/task")
             except OSError:
-                whole = False
+                whole = whole and not identity.exists(pid)
                 continue
             for tid in tasks:
                 task = f"{pid}/task/{tid}"
@@ -147,8 +147,10 @@ class ReadGate:
                     for tid in os.listdir(f"/proc/{pid}/task")
                     for child in procfs.read(f"/proc/{pid}/task/{tid}/children").split()
                 ]
-            except OSError:  # just gone, or hidden from us (hidepid): the next look knows more
-                return found, False
+            except OSError:
+                if identity.exists(pid):  # hidden from us (hidepid)
+                    return found, False
+                continue  # just gone
             if facts.group == group and facts.state not in {b"Z", b"X"}:
                 found.append(pid)
             waiting += children
@@ -167,7 +169,8 @@ class ReadGate:
             if answer is Reading.READING and procfs.stat(task).state != b"S":  # stopped in its read
                 return Reading.BUSY
         except (OSError, ValueError, struct.error, OverflowError):
-            return Reading.UNKNOWN
+            gone = not identity.exists(int(task.rpartition("/")[2]))
+            return Reading.BUSY if gone else Reading.UNKNOWN
         return answer
 
     def _waiting(self, task: str, wanted: set[int], others: set[int]) -> Reading:

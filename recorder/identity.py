@@ -23,7 +23,7 @@ def alive(owner: Owner) -> bool:
     if owner.pid <= 0:
         return False
     if not owner.start_time:
-        return _exists(owner.pid)
+        return exists(owner.pid)
     try:
         facts = procfs.stat(owner.pid)
     except OSError:
@@ -58,7 +58,8 @@ def home() -> str | None:
         return None
 
 
-def _exists(pid: int) -> bool:
+def exists(pid: int) -> bool:
+    """Say whether there is a process, or a thread, with this number."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 COMMIT_MS = 100  # Enter waits this long for its prompt to be on disk
 HALF_LINE_MS = 20  # of silence after which a line that the tool has begun may be a prompt …
 COVERED_MS = 100  # … and after which the edit is drawn again in any case
+BURST_MS = 20  # of taking keys, after which output and signals have their turn
 PIECE = 2000  # bytes of a long line between two VEOFs; the kernel cuts a line at 4095
 
 
@@ -58,6 +59,8 @@ class Keyboard:
         self._editor: LineEditor | None = None
         self._lines: list[str] = []  # submitted, not yet sent
         self._commit: Commit | None = None  # of the first of them
+        self._tired = False  # of taking steps, although there are more to take
+        self._over = False  # the tool is gone
         self.row = PromptLine(wires.screen, wires.columns)
         self._covered_ms = 0  # since when the edit makes room for output
         self.overlay = Overlay(desk, capture, wires, self.note_command)
@@ -71,8 +74,8 @@ class Keyboard:
 
     @property
     def holding(self) -> bool:
-        """Say whether something waits for the tool to read: keys, lines, a commit."""
-        return bool(self._keys.data or self._lines)
+        """Say whether something waits: keys, lines or a commit for the tool, or a step of ours."""
+        return bool(self._keys or self._lines or self._tired)
 
     @property
     def active(self) -> LineEditor | Palette | None:
@@ -83,6 +86,8 @@ class Keyboard:
 
     def due_ms(self) -> int | None:
         """Return the offset (ms) of the next thing that time alone decides here, or None."""
+        if self._tired:
+            return 0
         due = [self._commit.deadline_ms if self._commit is not None else None, self._keys.due_ms()]
         return min((at for at in due if at is not None), default=None)
 
@@ -99,16 +104,15 @@ class Keyboard:
             editing=self.editing,
             editor=self._desk.editor is not None,
             lines=len(self._lines),
-            control=self._control(tty) >= 0,
-            keys=bool(self._keys.data),
+            control=not self.editing and self._control(tty) >= 0,
+            keys=bool(self._keys),
         )
 
     def _control(self, tty: Tty) -> int:
         """Return where in the queue the last signal key stands, or -1."""
         if not tty.isig:
             return -1
-        keys = [key for key in (tty.intr, tty.quit, tty.susp) if key]
-        return max((self._keys.data.rfind(key) for key in keys), default=-1)
+        return self._keys.rfind(*(key for key in (tty.intr, tty.quit, tty.susp) if key))
 
     # --- keys ----------------------------------------------------------------------------------
 
@@ -118,16 +122,23 @@ class Keyboard:
         self.pump()
 
     def pump(self) -> None:
-        """Take steps until nothing more can be done now."""
+        """Take steps until nothing more can be done now, or the rest of the loop has to have its turn."""
+        self._tired = False
+        if self._over:
+            return
         if self.overlay.active:
             self.overlay.feed(self._keys)
             if self.overlay.active:
                 return
+        until = self._wires.now().offset_ms + BURST_MS
         while True:
             step = dialog.decide(self.facts())
             if step in (Step.WAIT, Step.HOLD):
                 return
             if not self._take(step):
+                return
+            if self._wires.now().offset_ms > until:
+                self._tired = True
                 return
 
     def _take(self, step: Step) -> bool:
@@ -160,12 +171,11 @@ class Keyboard:
 
     def _secret(self) -> bool:
         """Give a hidden read its keys, a line at a time: what follows may be meant for another read."""
-        keys = self._keys.data
-        ends = [at for at in (keys.find(b"\r"), keys.find(b"\n")) if at >= 0]
-        if not ends:
+        end = self._keys.find(b"\r", b"\n")
+        if end < 0:
             self._wires.send(self._keys.all())
             return False
-        part = self._keys.upto(min(ends) + 1)
+        part = self._keys.upto(end + 1)
         self._sense.expect_answer()
         self._wires.send(part)
         self._wires.record(self._capture.hidden(self._wires.now(), self.row.line))
@@ -196,7 +206,7 @@ class Keyboard:
             self._editor = self._desk.editor()
         self._at_prompt(line=True, reading=True)
         self.row.edit(self._editor)
-        return bool(self._keys.data)
+        return bool(self._keys)
 
     def _at_prompt(self, *, line: bool, reading: bool) -> None:
         self._wires.record(self._capture.settled(self._wires.now(), reading=reading, line=line))
@@ -224,8 +234,9 @@ class Keyboard:
 
     def _plain_line(self) -> bool:
         """Send lines as they come, without an editor: an end of the pipe is no terminal."""
-        data = self._keys.data
-        end = data.find(b"\n") if b"\n" in data else data.find(b"\r")
+        end = self._keys.find(b"\n")
+        if end < 0:
+            end = self._keys.find(b"\r")
         if end < 0:
             return False
         line = self._keys.upto(end + 1)[:-1]
@@ -367,6 +378,11 @@ class Keyboard:
         if self._editor is not None and self._editor.active:
             self._editor.stop()
             self.row.put_back()
+
+    def end(self) -> None:
+        """Take no more keys: there is nobody to have them."""
+        self.stop()
+        self._over = True
 
     def stepped(self) -> None:
         """Look whether a step of the editors' own closed the palette."""

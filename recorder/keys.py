@@ -34,6 +34,8 @@ _REPLY = re.compile(
 _REPLY_STRING = re.compile(rb"\x1b[\]P_^X]")
 _NEEDS_MORE_UTF8 = re.compile(rb"(?:[\xc2-\xdf]|[\xe0-\xef][\x80-\xbf]?|[\xf0-\xf4][\x80-\xbf]{0,2})\Z")
 _UTF8 = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
+_PLAIN = re.compile(rb"(?:[ -~]|%b){32,}" % _UTF8.pattern)  # more at once than anybody types
+_WINDOW = 8 << 10  # bytes in which a key is looked for first
 
 
 class Scan(NamedTuple):
@@ -175,36 +177,63 @@ class KeyQueue:
 
     def __init__(self) -> None:
         """Begin empty."""
-        self.data = b""
+        self._data = bytearray()  # the first bytes of one are taken off without moving the rest
         self._since_ms = 0  # when the oldest incomplete key began to arrive
+
+    def __len__(self) -> int:
+        return len(self._data)
 
     def push(self, data: bytes, now_ms: int) -> None:
         """Take typed bytes."""
-        if not self.data:
+        if not self._data:
             self._since_ms = now_ms
-        self.data += data
+        self._data += data
 
     def due_ms(self) -> int | None:
         """Return when (ms) an incomplete key counts as whole, or None."""
-        return self._since_ms + ESCAPE_MS if self.data else None
+        return self._since_ms + ESCAPE_MS if self._data else None
 
     def key(self, now_ms: int) -> bytes | None:
-        """Take the first key that a person typed; terminals' answers are dropped."""
-        while True:
-            cut = split_key(self.data, final=now_ms - self._since_ms >= ESCAPE_MS)
-            if cut is None:
+        """Take the first key that a person typed; terminals' answers are dropped.
+
+        Much plain text at once is no typing, and is handed over as the paste that it is: an editor
+        takes a time for each key that grows with its text.
+        """
+        while self._data:
+            key = self._cut(final=now_ms - self._since_ms >= ESCAPE_MS)
+            if key is None:
                 return None
-            key, self.data = cut
             self._since_ms = now_ms
             if not is_reply(key):
                 return key
+        return None
+
+    def _cut(self, *, final: bool) -> bytes | None:
+        window = bytes(self._data[:_WINDOW])
+        if plain := _PLAIN.match(window):
+            return PASTE_BEGIN + self.upto(plain.end()) + PASTE_END
+        whole = len(window) == len(self._data)
+        cut = split_key(window, final=final and whole)
+        if cut is None and not whole:  # a long paste
+            window = bytes(self._data)
+            cut = split_key(window, final=final)
+        return None if cut is None else self.upto(len(window) - len(cut[1]))
+
+    def find(self, *wanted: bytes) -> int:
+        """Return where the first of some keys stands, or -1."""
+        found = [at for at in map(self._data.find, wanted) if at >= 0]
+        return min(found, default=-1)
+
+    def rfind(self, *wanted: bytes) -> int:
+        """Return where the last of some keys stands, or -1."""
+        return max(map(self._data.rfind, wanted), default=-1)
 
     def all(self) -> bytes:
         """Take everything."""
-        data, self.data = self.data, b""
-        return data
+        return self.upto(len(self._data))
 
     def upto(self, end: int) -> bytes:
         """Take the first ``end`` bytes."""
-        data, self.data = self.data[:end], self.data[end:]
+        data = bytes(self._data[:end])
+        del self._data[:end]
         return data

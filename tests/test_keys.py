@@ -9,7 +9,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recorder.keys import PASTE_BEGIN, PASTE_END, Scanner, is_reply, only_replies, prefix_forms, split_key
+from recorder.keys import (
+    ESCAPE_MS,
+    PASTE_BEGIN,
+    PASTE_END,
+    KeyQueue,
+    Scanner,
+    is_reply,
+    only_replies,
+    prefix_forms,
+    split_key,
+)
 
 PREFIX = b"\x1d"
 WORDS = [
@@ -252,3 +262,63 @@ def test_what_is_typed_is_no_answer(key):
 )
 def test_whether_anything_was_typed(data, only):
     assert only_replies(data) == only
+
+
+# --- the queue -------------------------------------------------------------------------------------
+
+
+def taken(queue, now=0):
+    keys = []
+    while (key := queue.key(now)) is not None:
+        keys.append(key)
+    return keys
+
+
+@given(TYPED, CUTS)
+def test_the_queue_gives_the_keys_that_cutting_gives(data, cuts):
+    queue, keys, rest = KeyQueue(), [], data
+    while (cut := split_key(rest)) is not None:
+        keys += [] if is_reply(cut[0]) else [cut[0]]
+        rest = cut[1]
+    got = []
+    for piece in pieces(data, cuts):
+        queue.push(piece, 0)
+        got += taken(queue)
+    assert (got, queue.all()) == (keys, rest)
+
+
+def test_much_text_at_once_is_a_paste():
+    queue = KeyQueue()
+    text = b"select *, 'd\xc3\xa9j\xc3\xa0 vu' as word from shop;"
+    queue.push(text + b"\r" + b"x" * 31 + b"\r", 0)
+    assert taken(queue) == [PASTE_BEGIN + text + PASTE_END, b"\r", *[b"x"] * 31, b"\r"]
+
+
+def test_a_long_paste_is_one_key_and_a_long_text_several():
+    paste = PASTE_BEGIN + b"line\r" * 10_000 + PASTE_END
+    queue = KeyQueue()
+    queue.push(paste + b"y" * 20_000 + "é".encode() * 20_000 + b"\x1b[A", 0)
+    first, *others, last = taken(queue)
+    assert (first, last) == (paste, b"\x1b[A")
+    assert all(key.startswith(PASTE_BEGIN) and key.endswith(PASTE_END) for key in others)
+    text = b"".join(key.removeprefix(PASTE_BEGIN).removesuffix(PASTE_END) for key in others)
+    assert text == b"y" * 20_000 + "é".encode() * 20_000
+
+
+def test_an_incomplete_key_is_one_when_nothing_more_has_come():
+    queue = KeyQueue()
+    queue.push(b"\x1b", 100)
+    assert queue.key(100 + ESCAPE_MS - 1) is None
+    assert queue.due_ms() == 100 + ESCAPE_MS
+    assert queue.key(100 + ESCAPE_MS) == b"\x1b"
+    assert (len(queue), queue.due_ms(), queue.key(9999)) == (0, None, None)
+
+
+def test_keys_are_found_and_taken_up_to_a_place():
+    queue = KeyQueue()
+    queue.push(b"ab\ncd\re\x03f", 0)
+    assert queue.find(b"\r", b"\n") == 2
+    assert queue.rfind(b"\x03", b"\x1c") == 7
+    assert queue.rfind() == queue.find(b"z") == -1
+    assert queue.upto(3) == b"ab\n"
+    assert (len(queue), queue.all(), len(queue)) == (6, b"cd\re\x03f", 0)
