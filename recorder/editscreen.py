@@ -9,7 +9,7 @@ from __future__ import annotations
 import pyte
 from pyte.screens import Char
 
-from recorder.row import cell_width
+from recorder.row import MAX_CELL, cell_width
 
 _UNUSED = Char("")
 # Taller than any terminal, with room above the anchor: editors move by rows relative to their own,
@@ -51,11 +51,23 @@ class EditScreen(pyte.Screen):
                 super().draw(data)
                 return
             for char in data:
-                if cell_width(char) > 1:
+                size = cell_width(char)
+                if not size:
+                    self._join(char)
+                    continue
+                if size > 1:
                     self._make_room()
                 super().draw(char)
         finally:
             self._drawing = False
+
+    def _join(self, char: str) -> None:
+        """Add a character without a width to the one before it; pyte drops most of them."""
+        row, x = self.buffer[self.cursor.y], self.cursor.x - 1
+        while x > 0 and not row[x].data:
+            x -= 1
+        if x >= 0 and len(row[x].data) < MAX_CELL:
+            row[x] = Char(row[x].data + char)
 
     def _make_room(self) -> None:
         """Wrap before a wide character that does not fit; the cell that it leaves unused is no blank.
