@@ -142,6 +142,7 @@ def _append_missing(store: Store, session: str, seen: int, chunks: list[Chunk], 
     importing the same file.
     """
     for _ in range(_TRIES):
+        newest = _newest(store, session)  # first: an event that comes after it makes the append fail
         have = Counter(_key(event) for event in store.events(session, after=seen))
         todo: list[Draft] = []
         for draft in drafts:
@@ -152,7 +153,6 @@ def _append_missing(store: Store, session: str, seen: int, chunks: list[Chunk], 
         end = max((chunk.start + len(chunk.data) for chunk in chunks), default=0)
         if not todo and store.raw_length(session) >= end:
             return
-        newest = _newest(store, session)
         store.append(todo, chunks, durable=True, if_last_seq=newest)
     raise ValueError("other processes kept writing to its session")
 

@@ -543,6 +543,48 @@ def test_recording_goes_on_behind_damage(store, path):
     other.close()
 
 
+def test_sealing_joins_nothing_across_a_change_or_a_loss(store, path):
+    for at in range(0, 5000, 1000):
+        store.append([], [chunk(I, at, bytes([65 + at // 1000]) * 1000)])
+    first = 1 << 40
+    altered = squeeze(b"X" * 1000)
+    store._db.execute("UPDATE segment SET data = ? WHERE id = ?", (altered, first + 4000))
+    other = SqliteStore(path)  # it finds that the hash does not fit, and starts anew
+    other.append([], [chunk(I, 5000, b"F" * 1000)])
+    other._db.execute("DELETE FROM segment WHERE id = ?", (first + 2000,))
+    other.seal(S.ulid)
+    whole = b"".join(each.data for each in other.raw(S.ulid))
+    assert whole == b"A" * 1000 + b"B" * 1000 + b"D" * 1000 + b"X" * 1000 + b"F" * 1000
+    assert other._db.execute("SELECT id & 65535 FROM segment ORDER BY id").fetchall() == [
+        (0,),
+        (3000,),
+        (5000,),
+    ]
+    (finding,) = [detail for name, ok, detail in other.check() if name == "raw bytes"]
+    assert "bytes 2000 to 3000 are missing" in finding
+    other.close()
+
+
+def test_each_text_goes_behind_the_bytes_it_came_from(path):
+    """Else nothing would be gained: these lines repeat nothing but themselves."""
+    store = SqliteStore(path)
+    store.begin(S, I)
+    noise = random.Random(2)
+    at = 0
+    for n in range(30):
+        lines = [noise.randbytes(60).hex() for _ in range(400)]
+        raw = "\r\n".join([*lines, ""]).encode()
+        end = at + len(raw)
+        store.append([ended(S, 1, "\n".join([*lines, ""]), (at, end))], [chunk(I, at, raw, at=n)])
+        at = end
+    store.seal(S.ulid)
+    assert 1 << 20 < at < 2 << 20
+    stored = store._db.execute("SELECT sum(length(data)) FROM segment").fetchone()[0]
+    packed = store._db.execute("SELECT coalesce(sum(length(data)), 0) FROM pack").fetchone()[0]
+    assert stored + packed < at * 0.55 * 1.1  # hexadecimal digits are half a byte each
+    store.close()
+
+
 def test_a_damaged_page_does_not_hide_the_rest(path):
     store, kept = several(path, 3)
     names = sorted(kept)

@@ -316,6 +316,7 @@ def test_an_outage_is_told_once_and_put_on_record(tmp_path, fault):
         with pytest.raises(StoreError, match="it is ill"):
             writer.call(lambda _: 1).result(30)
         assert not writer.durable(during)
+        until(lambda: writer._outage._pause > 0.5)  # it has failed again
         store.fault = None
         assert until(writer.notices) == ["recording resumed"]
         until(lambda: writer.durable(during))
