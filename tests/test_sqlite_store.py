@@ -570,8 +570,9 @@ def test_each_text_goes_behind_the_bytes_it_came_from(path):
     store = SqliteStore(path)
     store.begin(S, I)
     noise = random.Random(2)
-    at = 0
-    for n in range(30):
+    at = 1_000_000
+    store.append([], [chunk(I, 0, noise.randbytes(at // 2).hex().encode())])
+    for n in range(15):
         lines = [noise.randbytes(60).hex() for _ in range(400)]
         raw = "\r\n".join([*lines, ""]).encode()
         end = at + len(raw)
