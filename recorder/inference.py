@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 MAX_PROMPT = 4 << 10  # bytes, of an unfinished line, that are looked at …
 LOOK = 512  # … if so many at its end look like a prompt
 MAX_DRAWN = 256 << 10  # bytes; nobody edits a line for so long
-_DOWN = re.compile(rb"(?:\r|\x1b\[1?B)*\n?")
+_DOWN = re.compile(rb"\r*(\n|\x1b\[1?B)?")
 SCREENFUL = 24  # lines that make an edit which was never taken worth to be kept as output
 
 
@@ -55,7 +55,8 @@ class Inference:
         self._prompt: str | None = None
         self._lead = ""  # text on the prompt's line before the edit began
         self._right = ""  # text at the right edge of the prompt's line
-        self._password: str | None = None
+        self._password: Output | None = None  # the line that asks for one, and its text
+        self._secret = False  # the edit was a password's
         self._line = OpenLine()
         self._base = Output(0, b"")  # of that line, what was there when the edit began
         self._bracket_raw = 0
@@ -84,14 +85,16 @@ class Inference:
             return []
         findings: list[Finding] = []
         if self._bracketed and self._prompt is None and not self._typed and self._shows_prompt():
-            findings += self._know_prompt(self._tracker.before_cursor())
+            findings += self._at_line(self._tracker.before_cursor())
         self._ahead = self._ahead or self._prompt is None or not self._editing
         self._typed = True
         self._pending = scan.enters + (0 if scan.interrupted else self._pending)
-        if self._password is not None and scan.enters:
-            findings.append(Hidden(self._password))
+        if self._password is not None and (scan.enters or scan.interrupted):
+            if scan.enters:
+                findings.append(Hidden(self._password.data.decode()))
+                self._secret = True
+                self._pending = 0
             self._password = None
-            self._pending = 0
         return findings
 
     def settled(self, *, reading: bool, line: bool) -> list[Finding]:
@@ -101,30 +104,38 @@ class Inference:
         comes while the prompt stands was printed above it and the prompt stays.
         """
         self._ours = line
-        if self._password is not None:
+        if self._password is not None and self._password.raw == self._line.raw:
             return []
+        self._password = None
         if self._bracketed:
             known = self._typed or self._loose or self._prompt is not None
             # A row that goes on behind the cursor was left by an edit before: it holds the prompt.
             begun = self._shows_prompt() or not self._tracker.after_cursor()
-            return self._know_prompt(self._tracker.before_cursor()) if not known and begun else []
+            return self._at_line(self._tracker.before_cursor()) if not known and begun else []
         findings: list[Finding] = []
         if self._editing and self._typed:
             if not self._moved_on():
                 return []
             findings += self._give_drawn()
+            self._ahead = True  # the edit may have been drawn again with what was typed
         if len(self._line) > MAX_PROMPT and not self._prompts.ending(visible(self._line.data[-LOOK:])):
             self._editing = False
             return findings
         self._begin_edit(self._line.raw, drawn=self._editing)
         prompt = self._tracker.before_cursor()
-        if PASSWORD.search(prompt):
-            self._password = prompt
-        if self._password is not None or not (reading or self._prompts.plausible(prompt)):
-            self._editing = False
+        secret = PASSWORD.search(prompt) is not None
+        self._editing = not secret and (reading or self._prompts.plausible(prompt))
+        if not self._editing and not secret:
             return findings
         self._pending = 0
-        return findings + self._know_prompt(prompt)
+        return findings + self._at_line(prompt)
+
+    def _at_line(self, text: str) -> list[Finding]:
+        """Take what the tool waits behind: a prompt, or a question for a password, which is none."""
+        if PASSWORD.search(text):
+            self._password = Output(self._line.raw, text.encode())
+            return []
+        return self._know_prompt(text)
 
     def _shows_prompt(self) -> bool:
         return bool(self._tracker.before_cursor().strip())
@@ -172,9 +183,9 @@ class Inference:
 
     def _leave_row(self, raw: int, data: bytes) -> tuple[list[Finding], int]:
         """Skip what takes the cursor out of a line that was taken: zsh does that last."""
-        used = _DOWN.match(data).end()  # type: ignore[union-attr]  # it matches nothing, too
-        if used < len(data) or data.endswith(b"\n"):
-            self._leaving = False
+        found = _DOWN.match(data)
+        used = found.end() if found else 0
+        self._leaving = used == len(data) and data.endswith(b"\r")
         self._line.begin(raw + used)
         return [], used
 
@@ -268,7 +279,7 @@ class Inference:
         raw = max(raw, raw + len(self._line) - MAX_PROMPT)
         before = output_before(partial)
         self._editing = True
-        self._typed = self._loose = False
+        self._typed = self._loose = self._secret = False
         self._prompt = None
         drawn = drawn and self._base.raw == raw + before
         self._base = Output(raw + before, partial[before:])
@@ -345,7 +356,7 @@ class Inference:
             self._leave_edit(spot.end)
             self._leaving = leaving
             return findings
-        if self._prompt is None and self._shows_prompt():
+        if self._prompt is None and not self._secret and self._shows_prompt():
             findings += self._know_prompt(self._tracker.before_cursor())
         # What the row shows stays there, and the next edit may go on in it.
         self._editing = self._bracketed = self._typed = self._loose = False
