@@ -71,6 +71,11 @@ class Capture:
         return self._book.silent
 
     @property
+    def undecided(self) -> bool:
+        """Say whether what a tool has printed may end in a prompt that nobody has seen yet."""
+        return not (self._blind or self.silent or self._inference.editing)
+
+    @property
     def holding(self) -> bool:
         """Say whether bytes are held back for a redaction; ``flush`` releases them."""
         return self._tape.holding

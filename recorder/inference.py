@@ -63,6 +63,11 @@ class Inference:
         self._drawn = Drawn()
         self._leaving = False  # a line was taken, but the cursor has not left it
 
+    @property
+    def editing(self) -> bool:
+        """Say whether output goes into a line that is being edited."""
+        return self._editing
+
     def resize(self, size: Size) -> None:
         """Take a new screen size."""
         self._tracker.resize(size)

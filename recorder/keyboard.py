@@ -92,15 +92,21 @@ class Keyboard:
         return min((at for at in due if at is not None), default=None)
 
     def facts(self) -> Facts:
-        """Look at everything that the next step depends on."""
-        tty = self._sense.tty()
-        mode = self._sense.mode(tty)
+        """Look at everything that the next step depends on, in the order in which the tool does it.
+
+        It takes our line, sets its terminal, reads: whatever was seen before it took the line says
+        nothing about afterwards, and the settings are final only once it reads.
+        """
+        acknowledged = self._sense.acknowledged()
+        mode = self._sense.mode(self._sense.tty())
         need_gate = mode is Mode.SECRET or (mode is Mode.LINE and not (self.editing and not self._lines))
+        reads = self._sense.reads() if need_gate else Reads.NO
+        tty = self._sense.tty()
         return Facts(
-            mode=mode,
-            reads=self._sense.reads() if need_gate else Reads.UNKNOWN,
+            mode=self._sense.mode(tty),
+            reads=reads,
             quiet_ms=self._sense.quiet_ms,
-            acknowledged=self._sense.acknowledged(),
+            acknowledged=acknowledged,
             editing=self.editing,
             editor=self._desk.editor is not None,
             lines=len(self._lines),
@@ -160,6 +166,8 @@ class Keyboard:
     def _pass(self) -> bool:
         scan = self._scanner.scan(self._keys.all())
         if scan.forward:
+            if self._capture.undecided and self._sense.reads() is Reads.YES:
+                self._at_prompt(line=False, reading=True)  # before these keys are drawn behind it
             self._wires.send(scan.forward)
             self._wires.record(self._capture.typed(self._wires.now(), scan))
         if scan.hit:
