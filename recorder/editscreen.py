@@ -103,6 +103,11 @@ class EditScreen(pyte.Screen):
             self.scrolled = True
         super().index()
 
+    def cursor_position(self, line: int | None = None, column: int | None = None) -> None:
+        """Go to a place; an edit that is drawn above its first row begins there from then on."""
+        super().cursor_position(line, column)
+        self.anchor = min(self.anchor, self.cursor.y)
+
     def erase_in_display(self, how: int = 0, *args: object, **kwargs: object) -> None:
         """Erase; an edit that goes on after the screen was cleared begins where the cursor is."""
         super().erase_in_display(how, *args, **kwargs)

@@ -113,10 +113,11 @@ class Inference:
             return []
         self._password = None
         if self._bracketed:
-            known = self._typed or self._loose or self._prompt is not None
+            if self._typed or self._loose or self._prompt is not None:
+                return []
             # A row that goes on behind the cursor was left by an edit before: it holds the prompt.
             begun = self._shows_prompt() or not self._tracker.after_cursor()
-            return self._at_line(self._tracker.before_cursor()) if not known and begun else []
+            return self._at_line(self._tracker.before_cursor()) if begun else []
         findings: list[Finding] = []
         if self._editing and self._typed:
             if not self._moved_on():

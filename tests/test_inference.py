@@ -290,6 +290,12 @@ def test_a_bracket_that_closes_without_an_enter_is_no_turn(keys):
     assert talk.text.strip() == b""
 
 
+def test_ctrl_c_takes_back_the_lines_typed_ahead():
+    talk = Talk().out(b"working\r\n").type(b"a\rb\r").type(b"\x03", b"^C\r\n").out(ON + b"$ ", rest=False)
+    talk.type(b"\x04", b"\r\n" + OFF)
+    assert talk.commands == []
+
+
 def test_an_edit_that_goes_on_in_the_row_of_the_last():
     """sqlite3 after Ctrl-C: the row stays, and the cursor is moved to where it was."""
     talk = Talk().out(ON + b"sqlite> ").type(b"sel", b"sel").type(b"\x03", b"^C" + OFF + b"\r" + ON).rest()
@@ -327,6 +333,13 @@ def test_keys_that_come_before_the_prompt_is_drawn():
     assert talk.commands == [("$ ", "a"), ("$ ", "b")]
 
 
+def test_a_line_typed_ahead_of_a_prompt_that_follows_unfinished_output():
+    talk = Talk().out(b"box # " + ON).type(b"a", b"a").type(b"\r", OFF + b"\r\r\n").type(b"b\r")
+    talk.out(b"abcbox # " + ON, rest=False).out(b"b" + OFF + b"\r\r\n")
+    assert talk.commands == [("box # ", "a"), ("box # ", "b")]
+    assert talk.text == b"abc"
+
+
 def test_what_stands_at_the_right_edge_was_not_typed():
     talk = Talk().out(ON + b"$ \x1b[40Cright\x1b[45D").type(b"ls", b"ls").type(b"\r", OFF + b"\r\r\n")
     assert talk.commands == [("$ ", "ls")]
@@ -343,8 +356,10 @@ def test_an_application_that_never_closes_its_bracket_prints():
         talk.type(b"hi\r").out(b"\r\x1b[K" + b"answer %d\r\n" % n + b"> ")
     assert talk.text.count(b"answer") > 200
     assert talk.commands == []
+    talk.out(b"more\r\n" * 4000 + b"> ")
+    assert not talk.inference._tracker.scrolled  # only the end is looked at from then on
     talk.type(b"q\r", b"q\r\n" + OFF)
-    assert talk.commands == [("agent\n> ", "q")]
+    assert talk.commands == [("agent\n> ", "> q")]
 
 
 def test_an_application_that_drew_less_is_kept_at_its_end():
@@ -428,6 +443,17 @@ def test_a_line_that_was_taken_in_another_way_is_forgotten():
     talk.out(b"out\r\n>>> ").enter(b"1", b"1\r\n")
     assert talk.commands == [(">>> ", "1")]
     assert talk.text == b"out\r\n1\r\n"
+
+
+def test_what_is_printed_behind_a_line_of_ours_begins_a_new_one():
+    """The kernel's echo, and the line feed in it, are not shown to inference."""
+    talk = Talk(line=True).out(b"name: ")
+    talk.inference.restart(len(talk.printed))
+    talk.out(b"color? ")
+    assert [finding.text for finding in talk.findings if isinstance(finding, PromptShown)] == [
+        "name: ",
+        "color? ",
+    ]
 
 
 def test_a_new_size_is_followed():

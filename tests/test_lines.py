@@ -101,6 +101,8 @@ def test_an_edit_goes_on_after_the_screen_was_cleared(clear):
     tracker = drawn("$ ec", clear, "$ ec", "ho")
     assert tracker.before_cursor() == "$ echo"
     assert tracker.edited()[-1] == "$ echo"
+    tracker = drawn("~\r\n$ ec", clear, "~\r\n$ ec")
+    assert tracker.before_cursor() == "~\n$ ec"
 
 
 def test_editors_may_go_up_before_they_go_down():
