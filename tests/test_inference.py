@@ -359,7 +359,7 @@ def test_an_application_that_never_closes_its_bracket_prints():
     talk.out(b"more\r\n" * 4000 + b"> ")
     assert not talk.inference._tracker.scrolled  # only the end is looked at from then on
     talk.type(b"q\r", b"q\r\n" + OFF)
-    assert talk.commands == [("agent\n> ", "> q")]
+    assert talk.commands == [("agent\n> ", "q")]
 
 
 def test_an_application_that_drew_less_is_kept_at_its_end():
