@@ -53,6 +53,21 @@ class Facts:
     keys: bool  # there are keys
 
 
+def passing(quiet_ms: int, editing: bool, lines: int, *, keys: bool) -> Facts:  # noqa: FBT001
+    """Return the facts for a raw tool, as far as they count there: an echo waits for them."""
+    return Facts(
+        mode=Mode.RAW,
+        reads=Reads.NO,
+        quiet_ms=quiet_ms,
+        acknowledged=True,
+        editing=editing,
+        editor=False,
+        lines=lines,
+        control=False,
+        keys=keys,
+    )
+
+
 def waits(facts: Facts) -> bool:
     """Say whether the tool takes a line now; "unknown" becomes yes after silence."""
     if facts.acknowledged is False and not (facts.quiet_ms >= SETTLE_MS and facts.reads is Reads.UNKNOWN):

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from recorder import dialog
 from recorder.dialog import Facts, Reads, Step
 from recorder.editor import Verdict
-from recorder.keys import KeyQueue, Scanner
+from recorder.keys import KeyQueue, Scanner, as_sent
 from recorder.model import Kind
 from recorder.modes import Mode
 from recorder.overlay import Overlay
@@ -32,7 +32,7 @@ COMMIT_MS = 100  # Enter waits this long for its prompt to be on disk
 HALF_LINE_MS = 20  # of silence after which a line that the tool has begun may be a prompt …
 COVERED_MS = 100  # … and after which the edit is drawn again in any case
 BURST_MS = 20  # of taking keys, after which output and signals have their turn
-PIECE = 2000  # bytes of a long line between two VEOFs; the kernel cuts a line at 4095
+FULL = 1 << 20  # bytes that were typed ahead; a signal key behind more of them is not seen
 
 
 class Commit(NamedTuple):
@@ -78,6 +78,11 @@ class Keyboard:
         return bool(self._keys or self._lines or self._tired)
 
     @property
+    def full(self) -> bool:
+        """Say whether so much waits here that the terminal must not be read."""
+        return len(self._keys) >= FULL
+
+    @property
     def active(self) -> LineEditor | Palette | None:
         """Return the editor that has work of its own, for the relay to step."""
         if self.overlay.palette is not None:
@@ -88,7 +93,8 @@ class Keyboard:
         """Return the offset (ms) of the next thing that time alone decides here, or None."""
         if self._tired:
             return 0
-        due = [self._commit.deadline_ms if self._commit is not None else None, self._keys.due_ms()]
+        half_a_key = self._keys.due_ms() if self.active is not None else None
+        due = [self._commit.deadline_ms if self._commit is not None else None, half_a_key]
         return min((at for at in due if at is not None), default=None)
 
     def facts(self) -> Facts:
@@ -97,6 +103,8 @@ class Keyboard:
         It takes our line, sets its terminal, reads: whatever was seen before it took the line says
         nothing about afterwards, and the settings are final only once it reads.
         """
+        if self._sense.mode(self._sense.tty()) is Mode.RAW:
+            return dialog.passing(self._sense.quiet_ms, self.editing, len(self._lines), keys=bool(self._keys))
         acknowledged = self._sense.acknowledged()
         mode = self._sense.mode(self._sense.tty())
         need_gate = mode is Mode.SECRET or (mode is Mode.LINE and not (self.editing and not self._lines))
@@ -320,23 +328,13 @@ class Keyboard:
         del self._lines[0]
         self.row.put_back()
         self._sense.expect_answer()
-        self._transmit(line.encode(errors="surrogateescape"))
+        self._wires.send(as_sent(line.encode(errors="surrogateescape"), self._sense.tty().eof))
         return True
 
     def _late(self) -> None:
         text = "a prompt was sent before it was safely stored: the store is slow"
         meta: Meta = {"rule": "late-prompt"}
         self._wires.record(self._capture.note(Kind.ALERT, self._wires.now(), text, meta))
-
-    def _transmit(self, line: bytes) -> None:
-        """Write a line; a long one in pieces, each made readable by an end-of-file character."""
-        if len(line) <= PIECE:
-            self._wires.send(line + b"\r")
-            return
-        eof = self._sense.tty().eof
-        for at in range(0, len(line), PIECE):
-            piece = line[at : at + PIECE]
-            self._wires.send(piece + (b"\r" if at + PIECE >= len(line) else eof))
 
     def _leave(self) -> bool:
         """Give the line back: the tool has changed its terminal's mode."""

@@ -13,6 +13,7 @@ from typing import NamedTuple
 PASTE_BEGIN = b"\x1b[200~"
 PASTE_END = b"\x1b[201~"
 _TAIL = 16  # bytes; no sequence that is looked for is longer
+PIECE = 2000  # bytes of a long line between two VEOFs; the kernel cuts a line at 4095
 ESCAPE_MS = 50  # after which a lone ESC is the Escape key
 
 # Enter and Ctrl-C: plain, in kitty's protocol, of the keypad, and with modifyOtherKeys.
@@ -170,6 +171,12 @@ def only_replies(data: bytes) -> bool:
             return False
         data = cut[1]
     return True
+
+
+def as_sent(line: bytes, eof: bytes) -> bytes:
+    """Return what enters a line: a long one in pieces, each made readable by the end-of-file character."""
+    pieces = [line[at : at + PIECE] for at in range(0, len(line), PIECE)]
+    return eof.join(pieces) + b"\r"
 
 
 class KeyQueue:

@@ -8,7 +8,6 @@ a store that fails gives an answer, never an exception, as the tool must go on.
 from __future__ import annotations
 
 import contextlib
-from concurrent.futures import TimeoutError as TooLate
 from typing import TYPE_CHECKING
 
 from recorder import slash
@@ -96,7 +95,7 @@ class Live:
         """
         patience, self._patience = self._patience, 0.0
         earlier: list[str] = []
-        with contextlib.suppress(TooLate, RecError):
+        with contextlib.suppress(TimeoutError, RecError):
             earlier = self.ask_history().result(patience)
         return [*earlier, *self._submitted]
 
@@ -197,7 +196,7 @@ class Live:
         """Run ``work`` on the writer's thread, in order with what is being written."""
         try:
             return self._writer.call(work).result(PATIENCE_S)
-        except TooLate as late:
+        except TimeoutError as late:
             raise StoreBusy("could not ask the store: it does not answer", advice="try again later") from late
 
 

@@ -20,7 +20,7 @@ PIECE = 64 << 10
 class Outlet:
     """One direction; ``write`` returns the bytes taken, 0 when there is no room."""
 
-    def __init__(self, write: Callable[[bytes], int]) -> None:
+    def __init__(self, write: Callable[[bytes | memoryview], int]) -> None:
         """Begin empty."""
         self._write = write
         self._rest = bytearray()
@@ -49,12 +49,15 @@ class Outlet:
         """Write what waits, as far as it goes; False when the place has just gone."""
         if not self._rest or self.gone:
             return True
-        data = bytes(self._rest[:PIECE])
-        del self._rest[: len(data)]
-        rest, self._rest = self._rest, bytearray()
-        alive = self._try(data)
-        self._rest += rest
-        return alive
+        try:
+            with memoryview(self._rest) as view:
+                taken = self._write(view[:PIECE])
+        except TerminalGone:
+            self.gone = True
+            self._rest.clear()
+            return False
+        del self._rest[:taken]
+        return True
 
     def _try(self, data: bytes) -> bool:
         try:

@@ -41,6 +41,7 @@ class Wiring:
         self.inward = Outlet(child.write)
         self.quiet = Settle()
         self._turn: int | None = None
+        self._ticket = 0
 
     def now(self) -> Moment:
         """Read both clocks."""
@@ -71,7 +72,10 @@ class Wiring:
 
     def record(self, items: Iterable[Item]) -> int:
         """Hand items to the writer, and the new state with them when it changed."""
-        ticket = self.writer.put(*items)
+        items = list(items)
+        if not items:
+            return self._ticket  # nothing to tell the writer's thread: waking it would cost a key its time
+        ticket = self._ticket = self.writer.put(*items)
         if self.capture.turn != self._turn:
             self._turn = self.capture.turn
             self.writer.activity(self.capture.activity())
