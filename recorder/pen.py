@@ -134,7 +134,8 @@ class Pen:
 
         Only this method may be called by another thread: when the pen's own is stuck in the store.
         """
-        path = files.private_directory(directory) / self.invocation.ulid
+        root = files.private_directory(directory.parent)  # what is no place for a store is none for its rest
+        path = files.private_directory(root / directory.name) / self.invocation.ulid
         rest = spill.Spill(self.session, self.invocation, items, dict(self.seen), end)
         files.write_private(path, spill.encode(rest))
         return path
