@@ -49,23 +49,29 @@ class Outlet:
         """Write what waits, as far as it goes; False when the place has just gone."""
         if not self._rest or self.gone:
             return True
-        try:
-            with memoryview(self._rest) as view:
-                taken = self._write(view[:PIECE])
-        except TerminalGone:
-            self.gone = True
-            self._rest.clear()
-            return False
+        with memoryview(self._rest) as view:
+            taken = self._taken(view[:PIECE])
+        if taken is None:
+            return self._lose()
         del self._rest[:taken]
         return True
 
     def _try(self, data: bytes) -> bool:
-        try:
-            taken = self._write(data)
-        except TerminalGone:
-            self.gone = True
-            self._rest.clear()
-            return False
+        taken = self._taken(data)
+        if taken is None:
+            return self._lose()
         if taken < len(data):
             self._rest += data[taken:]
         return True
+
+    def _taken(self, data: bytes | memoryview) -> int | None:
+        """Return the bytes taken, None when the place is gone (as an error it would hold on to ``data``)."""
+        try:
+            return self._write(data)
+        except TerminalGone:
+            return None
+
+    def _lose(self) -> bool:
+        self.gone = True
+        self._rest.clear()
+        return False

@@ -46,3 +46,19 @@ def test_a_place_that_is_gone_is_told_once_and_takes_everything_silently():
     assert outlet.gone
     assert outlet.put(b"y") is True
     assert not outlet.waiting
+
+
+def test_a_place_may_go_while_something_waits_for_it():
+    answers = iter([0, TerminalGone()])
+
+    def write(data):
+        kept = memoryview(data)  # as a frame on the way of an error keeps what it was given
+        answer = next(answers)
+        if isinstance(answer, TerminalGone):
+            raise answer
+        return answer + kept.nbytes * 0
+
+    outlet = Outlet(write)
+    assert outlet.put(b"x") is True
+    assert outlet.flush() is False
+    assert (outlet.gone, outlet.waiting) == (True, False)
