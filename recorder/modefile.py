@@ -40,13 +40,15 @@ def write(directory: Path, device: int, attributes: Attributes) -> Path:
     owner = identity.owner()
     *flags, chars = attributes
     leader, since = _session()
-    text = "\n".join((
-        _MAGIC,
-        f"{owner.pid} {owner.start_time} {leader} {since}",
-        owner.boot_id,
-        " ".join(map(str, flags)),
-        b"".join(_byte(char) for char in chars).hex(),
-    ))
+    text = "\n".join(
+        (
+            _MAGIC,
+            f"{owner.pid} {owner.start_time} {leader} {since}",
+            owner.boot_id,
+            " ".join(map(str, flags)),
+            b"".join(_byte(char) for char in chars).hex(),
+        )
+    )
     path = directory / f"tty-{device:x}-{owner.pid}"
     fresh = path.with_suffix(".new")
     with contextlib.suppress(FileNotFoundError):

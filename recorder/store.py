@@ -67,9 +67,7 @@ class Store(Protocol):
         256 KiB of small segments have come together and at an invocation's end.
         """
 
-    def end_invocation(
-        self, ulid: str, ended_ms: int, exit_status: int | None, reason: EndReason
-    ) -> bool:
+    def end_invocation(self, ulid: str, ended_ms: int, exit_status: int | None, reason: EndReason) -> bool:
         """End an invocation; the first end stays. Returns whether this call was the first."""
 
     def set_label(self, label: str, ulid: str) -> str | None:
