@@ -59,7 +59,7 @@ def faces(env: Mapping[str, str], where: str) -> Faces:
             size=size,
             run=command,
             title=live.toolbar,
-            history=lambda: [],
+            history=list,
             commands=NAMES,
             color="NO_COLOR" not in env,
         )
