@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 from recorder.settle import FARTHEST_MS, LOOKS_MS, Settle
 
 
@@ -24,7 +26,7 @@ def test_a_busy_tool_is_looked_at_ever_more_rarely():
     settle = Settle()
     settle.printed(0)
     times = looks(settle, waits=False, turn=True)
-    gaps = [after - before for before, after in zip(times, times[1:], strict=False)]
+    gaps = [after - before for before, after in itertools.pairwise(times)]
     assert gaps[-3:] == sorted(gaps[-3:])
     assert times[-1] <= FARTHEST_MS
     assert len(times) > len(LOOKS_MS)
