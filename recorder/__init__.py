@@ -102,7 +102,8 @@ pure
     marks                  the wording of marks, ours and the public ones
     strip                  our marks, and nothing else, taken out of the output
     redact                 what must never be stored, replaced in the stream
-    masking                passwords in a command line; what a tool talks to
+    masking                passwords in a command line
+    targets                what a tool talks to
     alerts                 trouble in a tool's text
     safe                   recorded text made harmless for a terminal
     notices                desktop notifications

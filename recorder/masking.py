@@ -1,152 +1,212 @@
-"""Passwords in a command line: masked before anything is stored; and what a tool talks to.
+"""Passwords in a command line, masked before anything is stored.
 
 Pure. Only what is unmistakable is replaced, with ``***``: an argument that is no secret comes out as
-it went in, since a session is resumed with these words. A masked command line is never resumed.
+it went in, since a session is resumed with these words. A masked command line is never resumed, so
+where a secret ends is decided generously.
 """
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
 MASK = "***"
+LONGEST_NAME = 100  # characters of the name of a setting
 
-_NAME = (
-    r"(?:[a-z0-9]+[-_])*"
-    r"(?:password|passwd|passphrase|pwd|secret|token|api[-_]?key|access[-_]?key|credentials?)"
+_NAMES = (
+    r"(?:pg)?pass(?:word|wd|phrase|code)?|secret|token|credentials?|(?:api|access|secret|auth)[-_]?key"
+    r"|(?<=[a-z0-9][-_.])pwd|rediscli_auth"
 )
-_OPTION = re.compile(rf"(?i)\A--?(?:{_NAME})\Z")
-_OPTION_VALUE = re.compile(rf"(?i)\A(--?(?:{_NAME})[=:])(.+)\Z", re.DOTALL)
-_ASSIGNMENT = re.compile(rf"(?i)\b((?:{_NAME}|PGPASSWORD|MYSQL_PWD|REDISCLI_AUTH)\s*=\s*)('[^']*'|[^\s'&;]+)")
-_URL = re.compile(r"(?i)\b([a-z][a-z0-9+.-]*://[^\s/:@]*:)([^\s/@]+)(?=@)")
-_HEADER = re.compile(
-    r"(?i)\b((?:proxy-)?authorization\s*:\s*(?:(?:basic|bearer|token|digest)\s+)?)(\S.*)\Z", re.DOTALL
+_option = re.compile(rf"(?i)--?(?:[a-z0-9]+[-_.])*(?:{_NAMES})").fullmatch
+_option_value = re.compile(rf"(?i)(--?(?:[a-z0-9]+[-_.])*(?:{_NAMES})[=:]).+", re.DOTALL).fullmatch
+# Switches that are about passwords and take none: --no-password, --ask-pass.
+_switch = re.compile(r"(?i)--?(?:no|ask|prompt|with|without|enable|disable|require|skip|show|hide)[-_]").match
+_setting = re.compile(r"(?<![A-Za-z0-9_.-])([A-Za-z0-9_.-]++)\s*+=\s*").search
+_secret_name = re.compile(rf"(?i)(?:.*[-_.])?(?:{_NAMES}|[a-z0-9]*password|pwd)").fullmatch
+_QUOTED = r"'(?:[^'\\]|\\.)*'?|\"(?:[^\"\\]|\\.)*\"?"
+_value = re.compile(rf"\{{[^}}]*\}}?|(?:{_QUOTED}|\\.|\\\Z|[^\s\\'\"])+", re.DOTALL).match
+_json = re.compile(rf"(?i)([\"'][a-z0-9_.-]*(?:{_NAMES}|authorization)[\"']\s*:\s*)(?:{_QUOTED})", re.DOTALL)
+_header = re.compile(
+    r"(?i)(\A(?:--?[a-z-]+=|-H)?(?:(?:proxy-)?authorization|x-api-key|[a-z-]*-token|(?:set-)?cookie)\s*:\s*"
+    r"(?:(?:basic|bearer|token|digest)\s+)?)\S.*",
+    re.DOTALL,
 )
-_COOKIE = re.compile(r"(?i)\A((?:set-)?cookie\s*:\s*)(\S.*)\Z", re.DOTALL)
-# Short options with the secret glued on or next to them, by tool: there is no general rule for them.
-_GLUED = {
-    **dict.fromkeys(("mysql", "mariadb", "mysqldump", "mariadb-dump", "mysqladmin"), ("-p",)),
-    "sshpass": ("-p",),
-    "7z": ("-p",),
+_scheme = re.compile(r"(?i)[a-z][a-z0-9+.-]*://").match
+_url = re.compile(r"(?i)(?<![a-z0-9+.-])([a-z][a-z0-9+.-]*+://)(\S+)")
+
+_SHELLS = ("sh", "bash", "dash", "zsh", "ksh", "mksh", "fish", "su", "runuser", "ssh", "watch", "script")
+_WRAPPERS = frozenset([
+    *_SHELLS, "env", "sudo", "doas", "nice", "ionice", "nohup", "time", "timeout", "strace", "ltrace",
+    "xargs", "docker", "podman", "kubectl", "sshpass", "stdbuf", "setsid", "chroot", "rlwrap", "rec", "gdb",
+])  # fmt: skip
+# `psql --password` and `mysql --password` ask for it: what follows is the database.
+_MYSQL = ("mysql", "mariadb", "mysqldump", "mariadb-dump", "mysqladmin", "mariadb-admin", "mysqlimport")
+_ASKS = frozenset([
+    *_MYSQL, "mycli", "psql", "pg_dump", "pg_dumpall", "pg_restore", "pg_basebackup", "createdb", "dropdb",
+    "createuser", "dropuser", "vacuumdb", "reindexdb",
+])  # fmt: skip
+
+
+class _Short(NamedTuple):
+    """A short option with a secret: glued to it, in the next word, maybe behind a user's name."""
+
+    glued: bool
+    apart: bool
+    behind: str = ""
+
+
+_GLUED, _APART, _BOTH = (
+    _Short(glued=True, apart=False),
+    _Short(glued=False, apart=True),
+    _Short(glued=True, apart=True),
+)
+_USER = _BOTH._replace(behind=":")
+_OPTIONS: dict[str, dict[str, _Short]] = {
+    program: options
+    for programs, options in (
+        ((*_MYSQL, "7z"), {"-p": _GLUED}),
+        (("sshpass", "mongo", "mongosh", "cqlsh", "mycli", "docker", "podman"), {"-p": _BOTH}),
+        (("redis-cli", "valkey-cli"), {"-a": _APART}),
+        (("ldapsearch", "ldapadd", "ldapmodify", "ldapwhoami"), {"-w": _BOTH}),
+        (("sqlcmd", "zip", "unzip", "mosquitto_pub", "mosquitto_sub"), {"-P": _BOTH}),
+        (("curl",), {"-u": _USER, "-U": _USER, "--user": _USER, "--proxy-user": _USER}),
+        (("http", "https"), {"-a": _USER, "--auth": _USER}),
+        (("smbclient",), {"-U": _BOTH._replace(behind="%")}),
+        (("lftp",), {"-u": _BOTH._replace(behind=",")}),
+    )
+    for program in programs
 }
-_NEXT = {
-    "redis-cli": frozenset({"-a", "--pass"}),
-    "sshpass": frozenset({"-p"}),
-    "curl": frozenset({"-u", "--user", "-U", "--proxy-user"}),
-    "mongosh": frozenset({"-p"}),
-    "mongo": frozenset({"-p"}),
-    "ldapsearch": frozenset({"-w"}),
-    "sqlcmd": frozenset({"-P"}),
+# Words with a password in a form of their own: what stays before it, the password, what stays after it.
+_FORMS = {
+    program: re.compile(form, re.DOTALL).fullmatch
+    for programs, form in (
+        (("mysqlsh", "mongo", "mongosh", "usql", "pgcli", "mycli"), r"([^\s/:@]+:)(?!//)(\S+)(@[^@\s]+)"),
+        (("sqlplus",), r"([^\s/@]*/)([^\s@]+)(@\S*|)"),
+        (("openssl",), r"(pass:)(.+)()"),
+    )
+    for program in programs
 }
-_USER_PASSWORD = frozenset({"-u", "--user", "-U", "--proxy-user"})
+# Commands of a tool whose arguments are passwords, and options that only look like it.
+_COMMANDS = {
+    program: frozenset(["auth", "requirepass", "masterauth"]) for program in ("redis-cli", "valkey-cli")
+}
+_NOT_SECRET = {program: frozenset(["--secret"]) for program in ("docker", "podman")}
+_PROGRAMS = frozenset([*_WRAPPERS, *_ASKS, *_OPTIONS, *_FORMS])
+_words = re.compile(r"\s+|(?:[^\s'\"\\]|\\.|'[^']*'?|\"(?:[^\"\\]|\\.)*\"?|\\\Z)+", re.DOTALL).findall
 
 
 def mask_argv(argv: Sequence[str]) -> tuple[tuple[str, ...], bool]:
     """Return ``argv`` with its passwords replaced, and whether there were any."""
-    tool = argv[0].rpartition("/")[2] if argv else ""
-    masked: list[str] = list(argv[:1])
-    hide: str | None = None  # the option whose value comes next
-    for word in argv[1:]:
-        masked.append(_value(hide, word) if hide is not None else _word(tool, word))
-        hide = None if hide is not None else _wants_value(tool, word)
-    return tuple(masked), masked != list(argv)
+    masked = tuple(_mask(list(argv)))
+    return masked, masked != tuple(argv)
 
 
-def target(argv: Sequence[str], tool: str, env: Mapping[str, str] | None = None) -> str | None:
-    """Return what the tool talks to (a URL, host, database, file), without any password, or None."""
-    words, _ = mask_argv(argv)
-    urls = [word for word in words[1:] if re.match(r"(?i)[a-z][a-z0-9+.-]*://", word)]
-    if urls:
-        return _URL.sub(lambda found: found[1][:-1], urls[0]).replace(f":{MASK}@", "@")
-    if tool in ("psql", "mysql", "mariadb", "redis-cli"):
-        return _database(words, tool, env or {})
-    if tool in ("sqlite3", "ssh", "telnet", "ftp", "sftp", "gdb"):
-        plain = [word for word in words[1:] if not word.startswith("-") and MASK not in word]
-        return plain[0] if plain else None
-    return None
+def mask_urls(text: str) -> str:
+    """Return ``text`` with the passwords of its URLs replaced."""
+    if _scheme(text):
+        scheme, _, rest = text.partition("://")
+        return f"{scheme}://{_without_password(rest)}"
+    return _url.sub(lambda found: found[1] + _without_password(found[2]), text)
 
 
-def _wants_value(tool: str, word: str) -> str | None:
-    if _OPTION.match(word) or word in _NEXT.get(tool, ()):
-        return word
-    return None
+def _mask(words: list[str]) -> list[str]:
+    """Mask the words of one command, the first of which is the program."""
+    out = words[:1]
+    program = _base(words[0]) if words else ""
+    pending: _Short | None = None  # how to hide the next word
+    commanded = False  # all words from here on are passwords
+    for number, word in enumerate(words[1:], 1):
+        if pending is not None:
+            out.append(_hide(word, pending.behind))
+            pending = None
+            continue
+        if commanded:
+            out.append(MASK)
+            continue
+        commanded = word.lower() in _COMMANDS.get(program, ())
+        if program in _WRAPPERS and _base(word) in _PROGRAMS:
+            program = _base(word)
+        short = _OPTIONS.get(program, {})
+        if program in _NOT_SECRET and "login" not in words[:number]:
+            short = {}  # docker's -p is a port, except for `docker login`
+        pending = _wants_value(program, short, word)
+        out.append(word if pending is not None else _mask_word(program, short, word))
+    return out
 
 
-def _value(option: str, word: str) -> str:
-    if option in _USER_PASSWORD:
-        user, colon, _ = word.partition(":")
-        return f"{user}:{MASK}" if colon else word
-    return MASK
+def _base(word: str) -> str:
+    return word.rpartition("/")[2]
 
 
-def _word(tool: str, word: str) -> str:
-    for option in _GLUED.get(tool, ()):
-        if word.startswith(option) and word != option and not word.startswith("--"):
-            return option + MASK
-    if found := _OPTION_VALUE.match(word):
-        return found[1] + MASK
-    word = _URL.sub(rf"\g<1>{MASK}", word)
-    word = _ASSIGNMENT.sub(rf"\g<1>{MASK}", word)
-    word = _HEADER.sub(rf"\g<1>{MASK}", word)
-    return _COOKIE.sub(rf"\g<1>{MASK}", word)
-
-
-_OPTIONS = {
-    "psql": {
-        "-h": "host",
-        "--host": "host",
-        "-p": "port",
-        "--port": "port",
-        "-d": "name",
-        "--dbname": "name",
-        "-U": "user",
-        "--username": "user",
-    },
-    "mysql": {
-        "-h": "host",
-        "--host": "host",
-        "-P": "port",
-        "--port": "port",
-        "-D": "name",
-        "--database": "name",
-        "-u": "user",
-        "--user": "user",
-    },
-    "redis-cli": {"-h": "host", "-p": "port", "-n": "name", "-s": "host"},
-}
-_VARIABLES = {"host": "PGHOST", "port": "PGPORT", "name": "PGDATABASE", "user": "PGUSER"}
-
-
-def _database(words: Sequence[str], tool: str, env: Mapping[str, str]) -> str | None:
-    """Put host, port, database and user together as ``user@host:port/name``, as far as they are said."""
-    options = _OPTIONS.get(tool, _OPTIONS["mysql"])
-    said: dict[str, str] = {}
-    if tool == "psql":
-        said = {key: env[name] for key, name in _VARIABLES.items() if env.get(name)}
-    rest: list[str] = []
-    key: str | None = None
-    for word in words[1:]:
-        name, equals, value = word.partition("=")
-        short = word[:2]
-        if key is not None:
-            said[key] = word
-            key = None
-        elif equals and name in options:
-            said[options[name]] = value
-        elif word in options:
-            key = options[word]
-        elif short in options and not word.startswith("--") and len(word) > len(short):
-            said[options[short]] = word[len(short) :]
-        elif not word.startswith("-"):
-            rest.append(word)
-    if rest and tool != "redis-cli" and "=" not in rest[0]:
-        said.setdefault("name", rest[0])
-    if not said:
+def _wants_value(program: str, short: dict[str, _Short], word: str) -> _Short | None:
+    """Return how to hide the word after this one, None if it is no secret."""
+    if word in short and short[word].apart:
+        return short[word]
+    if not _option(word) or _switch(word) or word in _NOT_SECRET.get(program, ()):
         return None
-    user = f"{said['user']}@" if "user" in said else ""
-    port = f":{said['port']}" if "port" in said else ""
-    name = f"/{said['name']}" if "name" in said else ""
-    return f"{user}{said.get('host', '')}{port}{name}" or None
+    return None if program in _ASKS and word == "--password" else _APART
+
+
+def _mask_word(program: str, short: dict[str, _Short], word: str) -> str:
+    for option, how in short.items():
+        glue = option + "=" * option.startswith("--")
+        if how.glued and word.startswith(glue) and len(word) > len(glue):
+            return glue + _hide(word[len(glue) :], how.behind)
+    if found := _option_value(word):
+        return found[1] + MASK
+    if program in _FORMS and (found := _FORMS[program](word)):
+        return found[1] + MASK + found[3]
+    if program in _SHELLS and len(word.split()) > 1:
+        return _mask_shell(word)
+    word = _header.sub(rf"\g<1>{MASK}", word)
+    word = _json.sub(rf"\g<1>{MASK}", mask_urls(word))
+    return _mask_settings(word)
+
+
+def _mask_settings(text: str) -> str:
+    """Mask the values of ``password=...`` and its kin; a ``pwd`` that is a directory is none of them."""
+    out, at = [], 0
+    while found := _setting(text, at):
+        end = found.end()
+        out.append(text[at:end])
+        name = found[1][-LONGEST_NAME:]
+        if _secret_name(name) and (value := _value(text, end)):
+            end = value.end()
+            directory = name.lower().endswith("pwd") and value[0][0] in "/~."
+            out.append(value[0] if directory else MASK)
+        at = end
+    return "".join([*out, text[at:]])
+
+
+def _mask_shell(text: str) -> str:
+    """Mask the words of a command line that a shell is to run."""
+    parts = _words(text)
+    words = [part for part in parts if not part.isspace()]
+    quotes = [word[0] if len(word) > 1 and word[0] in "'\"" and word[-1] == word[0] else "" for word in words]
+    bare = [word[1:-1] if quote else word for word, quote in zip(words, quotes, strict=True)]
+    # Behind `env` the command may be any word of the line.
+    masked = zip(quotes, _mask(["env", *bare])[1:], strict=True)
+    return "".join(part if part.isspace() else "{0}{1}{0}".format(*next(masked)) for part in parts)
+
+
+def _hide(value: str, behind: str) -> str:
+    """Return the mask for a value; the name of a user before it stays."""
+    if not behind:
+        return MASK
+    user, separator, secret = value.partition(behind)
+    return user + separator + (MASK if secret else "")
+
+
+def _without_password(rest: str) -> str:
+    """Mask the password in what follows a URL's scheme."""
+    authority = re.split(r"[/?#]", rest, maxsplit=1)[0]
+    at = authority.rfind("@")
+    user, colon, secret = authority.partition(":")
+    if at < 0 and colon and not user.startswith("[") and not secret.isdigit():
+        # A password with a slash in it, not encoded as it should be.
+        at = rest.rfind("@")
+    colon_at = rest.find(":")
+    return rest[: colon_at + 1] + MASK + rest[at:] if 0 <= colon_at < at else rest

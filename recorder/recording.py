@@ -19,10 +19,11 @@ from recorder.beacon import Beacon
 from recorder.child import Child
 from recorder.clock import Clock
 from recorder.gate import ReadGate
-from recorder.masking import mask_argv, target
+from recorder.masking import mask_argv
 from recorder.model import Invocation, Kind, Session
 from recorder.relay import Relay
 from recorder.signals import Signals
+from recorder.targets import target
 from recorder.terminal import Terminal, plug_std_fds, rescue
 from recorder.version import VERSION
 
@@ -151,7 +152,7 @@ def _names(request: RunRequest, terminal: Terminal, clock: Clock) -> _Names:
         owner=identity.owner(),
         version=VERSION,
         host=identity.host(),
-        target=target(tuple(request.argv), tool),
+        target=target(request.argv, tool, request.env, cwd),
     )
     outer = request.env.get("REC_NONCE") if config.current_session(request.env) else None
     return _Names(session, invocation, ids.nonce(), outer)
