@@ -278,7 +278,7 @@ def put_for_ever(path, seed):
 def pattern(at, size):
     """Bytes that tell their raw offset."""
     first = at // 8
-    return b"".join(b"%07d\n" % n for n in range(first, first + size // 8 + 2))[at % 8 :][:size]
+    return b"".join(b"%07d\n" % (n % 10**7) for n in range(first, first + size // 8 + 2))[at % 8 :][:size]
 
 
 def write_for(path, number, seconds):

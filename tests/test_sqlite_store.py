@@ -664,6 +664,9 @@ def test_hostile_blobs_are_damaged_and_nothing_worse():
 def test_killed_at_any_moment_nothing_acknowledged_is_missing(path, rng, rounds):
     seq = at = 0
     for number in range(rounds(25, 200)):
+        if number % 25 == 0:
+            seq = at = 0
+            path = path.with_name(f"rec{number}.db")
         with faults.start("record_for_ever", path, number) as child:
             assert child.stdout.readline() == b"ready\n"
             time.sleep(rng.uniform(0, 0.25))
