@@ -16,8 +16,9 @@ _TAIL = 16  # bytes; no sequence that is looked for is longer
 PIECE = 2000  # bytes of a long line between two VEOFs; the kernel cuts a line at 4095
 ESCAPE_MS = 50  # after which a lone ESC is the Escape key
 
-# Enter and Ctrl-C: plain, in kitty's protocol, of the keypad, and with modifyOtherKeys.
-_ENTER = rb"[\r\n]|\x1b\[13u|\x1bOM"
+# Enter and Ctrl-C: plain, in kitty's protocol, of the keypad, and with modifyOtherKeys. Ctrl-O enters
+# a line as well, in readline and zsh.
+_ENTER = rb"[\r\n\x0f]|\x1b\[13u|\x1bOM"
 _INTERRUPT = rb"\x03|\x1b\[99;5u|\x1b\[27;5;99~"
 
 _CONSOLE = re.compile(rb"\x1b\[\[[A-E]")  # F1 to F5 of the Linux console

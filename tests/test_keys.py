@@ -57,7 +57,7 @@ def test_all_goes_to_the_tool_and_enter_counts_once_outside_pastes(data, cuts):
         interrupted |= scan.interrupted
     outside = outside_pastes(data)
     parts = re.split(rb"\x03|\x1b\[99;5u|\x1b\[27;5;99~", outside)
-    assert enters == len(re.findall(rb"[\r\n]|\x1b\[13u|\x1bOM", parts[-1]))
+    assert enters == len(re.findall(rb"[\r\n\x0f]|\x1b\[13u|\x1bOM", parts[-1]))
     assert interrupted == (len(parts) > 1)
 
 
@@ -145,6 +145,7 @@ def test_a_prefix_key_behind_a_paste_is_one():
         (b"\x1b[99;5ua\r", 1, True),  # Ctrl-C as kitty's protocol has it
         (b"\x1b[13u", 1, False),  # Enter, the same
         (b"\x1bOM", 1, False),  # Enter on the keypad in application mode
+        (b"\x0f", 1, False),  # operate-and-get-next
     ],
 )
 def test_enter_and_interrupt(keys, enters, interrupted):
