@@ -79,8 +79,15 @@ class Inference:
         self._prompt = self._password = None
 
     def ended(self) -> list[Finding]:
-        """Give out what was drawn by an application that never let go of its line."""
-        return self._give_drawn() if self._editing and self._drawn.lines >= SCREENFUL else []
+        """Give out what was drawn by an application that never let go of its line.
+
+        Or by a tool that took a single key for its answer and went on (`sure? [y/n]`).
+        """
+        if not self._editing or not self._typed:
+            return []
+        if not self._bracketed and self._moved_on():
+            return self._give_drawn()
+        return self._give_drawn() if self._drawn.lines >= SCREENFUL else []
 
     # --- input ---------------------------------------------------------------------------------
 

@@ -21,6 +21,9 @@ _DRAWS = re.compile(rb"\x1b(?:\[[0-9;:]*[@-HJKPXZ`abdefmsu]|[78])")  # colours, 
 _BLANKS = re.compile(rb"( +)(?:\x1b\[[0-9;:]*m)*\Z")
 
 
+_SWITCH = re.compile(rb"\x1b\[\?[0-9;]*\b(?:1049|1047|47)(?:;[0-9;]*)?[hl]")
+
+
 class PromptLine:
     """The row in which the tool prompts.
 
@@ -61,8 +64,11 @@ class PromptLine:
 
     def printed(self, data: bytes) -> None:
         """Take note of output that was written to the screen."""
-        cut = data.rfind(b"\n")
-        self._line = data[cut + 1 :] if cut >= 0 else self._line + data
+        cut = data.rfind(b"\n") + 1
+        line = data[cut:] if cut else self._line + data
+        switches = list(_SWITCH.finditer(line)) if b"\x1b[?" in line else []
+        # What a full-screen tool drew is no line: it is gone with its screen.
+        self._line = line[switches[-1].end() :] if switches else line
         self._drawn = True
         if len(self._line) > MAX_LINE:
             self._line = self._line[-MAX_LINE:]

@@ -461,3 +461,13 @@ def test_a_new_size_is_followed():
     talk.inference.resize(Size(60, 24))
     talk.out(b"\x1b[A\r\x1b[J$ " + b"x" * 30, rest=False).type(b"\r", b"\r\n" + OFF)
     assert talk.commands == [("$ ", "x" * 30)]
+
+
+def test_what_follows_a_single_key_is_not_lost_when_the_tool_ends():
+    inference = Inference(Size(80, 24))
+    assert inference.feed(0, b"sure? ", ()) == [Output(0, b"sure? ")]
+    assert inference.settled(reading=True, line=False) == [PromptShown(0, "sure? ")]
+    inference.typed(Scanner(None).scan(b"y"))
+    assert inference.feed(6, b"y\r\nfinal\r\n", ()) == []
+    given = inference.ended()
+    assert b"".join(each.data for each in given) == b"sure? y\r\nfinal\r\n"

@@ -148,3 +148,9 @@ def test_drawing_a_prompt_again_asks_and_rings_nothing_again(drawn, line):
     drawn.clear()
     line.put_back()
     assert bytes(drawn) == b"40%\r\x1b[K\x1b[1mname\x1b[0m: "
+
+
+def test_what_a_full_screen_tool_drew_is_no_prompt(drawn, line):
+    line.printed(b"\x1b[?1049h\x1b[H~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~\x1b[?1049l\x1b[?25h$ ")
+    line.edit(Editor(drawn.extend))
+    assert bytes(drawn) == b"\r\x1b[J<\x1b[?25h$ |"
