@@ -95,7 +95,7 @@ def target(argv: Sequence[str], tool: str, env: Mapping[str, str] | None = None,
         return f"pid {said['pid']}"
     if "module" in said:
         return f"-m {said['module']}"
-    return _file(words[0], cwd) if words and words[0] != "-" and "code" not in said else None
+    return _file(words[0], cwd) if words and words[0] != "-" else None
 
 
 def _name(tool: str) -> str:
