@@ -96,8 +96,8 @@ class Redactor:
     def _suspect(self, data: bytes) -> bool:
         """Say whether ``data`` may hold anything of interest; false for nearly all output."""
         return (
-            data.find(b"\x1b]") >= 0
-            or (bool(self._nonce) and data.find(self._nonce) >= 0)
+            (b"\x1b" in data and b"\x1b]" in data)  # one byte is looked for ten times as fast as two
+            or (bool(self._nonce) and self._nonce in data)
             or self._begun(data, 0) < len(data)
         )
 
