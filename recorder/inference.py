@@ -20,7 +20,7 @@ from recorder.drawing import Drawn, OpenLine
 from recorder.findings import Accepted, Hidden, Output, PromptShown
 from recorder.keys import only_replies
 from recorder.lines import LineTracker
-from recorder.prompts import PASSWORD, Prompts, command, last_line, output_before, visible, where
+from recorder.prompts import PASSWORD, Prompts, command, is_question, last_line, output_before, visible, where
 from recorder.watch import SpotKind
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ class Inference:
         self._lead = ""  # text on the prompt's line before the edit began
         self._right = ""  # text at the right edge of the prompt's line
         self._password: Output | None = None  # the line that asks for one, and its text
-        self._secret = False  # the edit was a password's
+        self._aside = False  # the edit answers a question that is no prompt
         self._line = OpenLine()
         self._base = Output(0, b"")  # of that line, what was there when the edit began
         self._bracket_raw = 0
@@ -83,11 +83,9 @@ class Inference:
 
         Or by a tool that took a single key for its answer and went on (`sure? [y/n]`).
         """
-        if not self._editing or not self._typed:
-            return []
-        if not self._bracketed and self._moved_on():
-            return self._give_drawn()
-        return self._give_drawn() if self._drawn.lines >= SCREENFUL else []
+        moved_on = self._editing and not self._bracketed and self._moved_on()
+        much = self._editing and self._drawn.lines >= SCREENFUL
+        return self._give_drawn() if moved_on or much else []
 
     # --- input ---------------------------------------------------------------------------------
 
@@ -104,7 +102,6 @@ class Inference:
         if self._password is not None and (scan.enters or scan.interrupted):
             if scan.enters:
                 findings.append(Hidden(self._password.data.decode()))
-                self._secret = True
                 self._pending = 0
             self._password = None
         return findings
@@ -136,19 +133,21 @@ class Inference:
             return findings
         self._begin_edit(self._line.raw, drawn=self._editing)
         prompt = self._tracker.before_cursor()
-        secret = PASSWORD.search(prompt) is not None
-        self._editing = not secret and (reading or self._prompts.plausible(prompt))
-        if not self._editing and not secret:
+        if not is_question(prompt) and not reading and not self._prompts.plausible(prompt):
+            self._editing = False
             return findings
         self._pending = 0
         return findings + self._at_line(prompt)
 
     def _at_line(self, text: str) -> list[Finding]:
-        """Take what the tool waits behind: a prompt, or a question for a password, which is none."""
+        """Take what the tool waits behind: a prompt, or a question in the middle of a turn."""
+        if not is_question(text):
+            return self._know_prompt(text)
+        self._editing = self._bracketed
+        self._aside = True
         if PASSWORD.search(text):
             self._password = Output(self._line.raw, text.encode())
-            return []
-        return self._know_prompt(text)
+        return []
 
     def _shows_prompt(self) -> bool:
         return bool(self._tracker.before_cursor().strip())
@@ -292,7 +291,7 @@ class Inference:
         raw = max(raw, raw + len(self._line) - MAX_PROMPT)
         before = output_before(partial)
         self._editing = True
-        self._typed = self._loose = self._secret = False
+        self._typed = self._loose = self._aside = False
         self._prompt = None
         drawn = drawn and self._base.raw == raw + before
         self._base = Output(raw + before, partial[before:])
@@ -352,7 +351,7 @@ class Inference:
     def _close_bracket(self, spot: Spot) -> list[Finding]:
         """End an edit at ``?2004l``: a line was taken if Enter is pending, else it was abandoned."""
         findings: list[Finding] = []
-        if self._pending:
+        if self._pending and not self._aside:
             lines = self._tracker.edited()
             later = self._prompts.last_of(lines)
             if later and self._prompts.beginning(lines[later]) != self._prompt:
@@ -369,8 +368,9 @@ class Inference:
             self._leave_edit(spot.end)
             self._leaving = leaving
             return findings
-        if self._prompt is None and not self._secret and self._shows_prompt():
+        if self._prompt is None and not self._aside and self._shows_prompt():
             findings += self._know_prompt(self._tracker.before_cursor())
+        self._pending = 0
         # What the row shows stays there, and the next edit may go on in it.
         self._editing = self._bracketed = self._typed = self._loose = False
         return findings

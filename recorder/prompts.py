@@ -11,6 +11,8 @@ import re
 MAX_KNOWN = 32  # prompts remembered of one tool
 CERTAIN = 3  # characters; `> ` may stand anywhere, `>>> ` and `ftp> ` hardly
 PASSWORD = re.compile(r"(?i)(pass(word|phrase|code)|\bPIN\b|secret|token|verification code)[^\n]*:\s*\Z")
+# What a pager shows while it waits for a key, and gdb, which prints page by page.
+_PAGER = re.compile(r"(?:--More--|\(END\)|--Type <RET> for more)[^\n]*\Z")
 # What a prompt looks like when none was seen to settle: a word or two and a mark before the text.
 _LOOKS = re.compile(r"\A[^\s]{0,60}(?: ?[^\s]{1,20})?[>#$%:)»❯] ")
 # What stands before a further line of one edit: blanks, `... `, `   ...: `, `-> `, `| `.
@@ -80,6 +82,11 @@ class Prompts:
             return known
         looks = None if "" in self._known else _LOOKS.match(text)
         return looks[0] if looks else ""
+
+
+def is_question(text: str) -> bool:
+    """Say whether a tool that waits behind ``text`` asks for something in the middle of a turn."""
+    return bool(PASSWORD.search(text) or _PAGER.search(text))
 
 
 def last_line(prompt: str) -> str:

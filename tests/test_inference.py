@@ -173,14 +173,44 @@ def test_output_that_comes_at_a_prompt_shows_that_it_was_none():
     assert talk.text == b"progress: done\r\n1\r\n"
 
 
-def test_a_pager_inside_a_turn_does_not_stop_everything():
+def test_an_unknown_pager_inside_a_turn_does_not_stop_everything():
     """Its key is no Enter, and what it prints is output."""
-    talk = Talk().out(b">>> ").enter(b"help(x)", b"page one\r\n", b"--More--")
-    talk.type(b" ", b"\r\x1b[K").out(b"page two\r\n--More--")
+    talk = Talk().out(b">>> ").enter(b"help(x)", b"page one\r\n", b"<next?>")
+    talk.type(b" ", b"\r\x1b[K").out(b"page two\r\n<next?>")
     talk.type(b"q", b"\r\x1b[K").out(b">>> ")
     talk.enter(b"1", b"1\r\n")
     assert talk.commands == [(">>> ", "help(x)"), (">>> ", "1")]
     assert b"page two\r\n" in talk.text
+
+
+@pytest.mark.parametrize(
+    "more", [b"--More--", b"--More--(36%)", b"\x1b[7m--More--\x1b[27m", b"\x1b[7m(END)\x1b[27m"]
+)
+def test_a_pager_is_no_prompt(more):
+    talk = Talk().out(b">>> ").enter(b"help(x)", b"page one\r\n", more)
+    talk.type(b" ", b"\r\x1b[K").out(b"page two\r\n" + more).type(
+        b"\r", b"\r\x1b[Kone more line\r\n" + more
+    ).rest()
+    talk.type(b"q", b"\r\x1b[K").out(b">>> ").enter(b"1", b"1\r\n")
+    assert talk.commands == [(">>> ", "help(x)"), (">>> ", "1")]
+    assert [finding.text for finding in talk.findings if isinstance(finding, PromptShown)] == [">>> "] * 3
+    for line in (b"page one", b"page two", b"one more line"):
+        assert line in talk.text
+
+
+def test_gdbs_pages_are_one_turn():
+    more = ON + b"--Type <RET> for more, q to quit, c to continue without paging--"
+    talk = (
+        Talk().out(ON + b"(gdb) ").type(b"help", b"help").type(b"\r", b"\r\n" + OFF + b"\rone\r\n").out(more)
+    )
+    talk.type(b"\r", b"\r\n" + OFF + b"\rtwo\r\n").out(more).type(b"c\r", b"c\r\n" + OFF + b"\rthree\r\n")
+    talk.out(ON + b"(gdb) ").type(b"x", b"x").type(b"\r", b"\r\n" + OFF)
+    assert talk.commands == [("(gdb) ", "help"), ("(gdb) ", "x")]
+    assert [finding.text for finding in talk.findings if isinstance(finding, PromptShown)] == [
+        "(gdb) ",
+        "(gdb) ",
+    ]
+    assert talk.text == b"\rone\r\n\rtwo\r\n\rthree\r\n"
 
 
 def test_a_question_for_one_key_does_not_stop_everything():
