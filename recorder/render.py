@@ -222,7 +222,8 @@ def _ending(turn: Turn) -> tuple[str, str]:
     if turn.troubled:
         return "warn", "yellow"
     return {
-        End.DONE: ("ok", "green"),
+        # A tool that is no shell has no status for a turn: saying `ok` would be a guess.
+        End.DONE: ("ok", "green") if turn.exit_status == 0 else ("-", "dim"),
         End.STOPPED: ("stop", "yellow"),
         End.INTERRUPTED: ("cut", "yellow"),
         End.RUNNING: ("run", "cyan"),

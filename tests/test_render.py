@@ -252,10 +252,11 @@ def test_log_rows_say_how_a_turn_ended():
         turn(4, end=End.RUNNING, exit_status=None, duration_ms=None),
         turn(5, end=End.INTERRUPTED, exit_status=None),
         turn(6, "begin;\ncommit;", end=End.UNKNOWN, exit_status=None),
+        turn(7, exit_status=None),
     ]
     lines = list(render.log(turns, {ULID: "shop"}, Page(now_ms=NOW)))
-    assert [line.split()[0] for line in lines] == [f"shop:{n}" for n in range(1, 7)]
-    assert [line.split()[3] for line in lines] == ["ok", "1", "warn", "run", "cut", "?"]
+    assert [line.split()[0] for line in lines] == [f"shop:{n}" for n in range(1, 8)]
+    assert [line.split()[3] for line in lines] == ["ok", "1", "warn", "run", "cut", "?", "-"]
     assert lines[5].endswith("begin;⏎commit;")
 
 
