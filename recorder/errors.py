@@ -93,7 +93,9 @@ class StoreError(RecError):
 
 
 class StoreBusy(StoreError):
-    """Another process holds the store's lock for longer than we wait."""
+    """Another process holds the store's lock for longer than we wait; ``moving``: others got theirs."""
+
+    moving = False
 
 
 class StoreFull(StoreError):

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from recorder.model import Meta
 
 FIRST_S, LONGEST_S = 0.25, 2.0  # pauses between tries
-BUSY_S = 2.0  # a locked store is called trouble only after this time
+TURN_S = 0.01  # … of a store whose lock others take in turns
+BUSY_S = 2.0  # a locked store is called trouble only when nobody else has written for so long
 TRIES = 3  # for what a healthy store refuses
 
 # What passes by itself; anything else lies in what was to be written and would come back for ever.
@@ -43,6 +44,7 @@ class Outage:
     def __init__(self) -> None:
         self.lost = 0  # items given up since the last success
         self._since: float | None = None
+        self._stuck_since = 0.0  # since when nobody else got the store's lock and gave it back
         self._retry_at = 0.0
         self._pause = FIRST_S
         self._told = False
@@ -67,13 +69,19 @@ class Outage:
         cause = error.message if isinstance(error, RecError) else f"{type(error).__name__}: {error}"
         self.cause = cause.partition(": ")[2] or cause
         if self._since is None:
-            self._since = now
-        self._retry_at = now + self._pause
-        self._pause = min(self._pause * 2, LONGEST_S)
+            self._since = self._stuck_since = now
+        if isinstance(error, StoreBusy) and error.moving:
+            self._stuck_since = now
+        taking_turns = isinstance(error, StoreBusy) and now - self._stuck_since < BUSY_S
+        if taking_turns:
+            self._retry_at = now + TURN_S  # the store was asked for a while already
+        else:
+            self._retry_at = now + self._pause
+            self._pause = min(self._pause * 2, LONGEST_S)
         if refused and not isinstance(error, _PASSING):
             self._refusals += 1
             return None
-        if self._told or (isinstance(error, StoreBusy) and now - self._since < BUSY_S):
+        if self._told or taking_turns:
             return None
         self._told = True
         return f"recording suspended: {self.cause}"

@@ -38,6 +38,7 @@ class Pen:
         self.n_events = 0  # the newest seq of the session that was written to last
         self.seen: dict[str, int] = {}  # the newest seq of each session
         self.refused = False  # the last failure was that of an append to a store that was well before
+        self.ended = False  # the invocation's end is in the store
         self.begun = False  # the rows of session and invocation were written once
         self._open_store = open_store
         self._store: Store | None = None
@@ -122,11 +123,21 @@ class Pen:
         with contextlib.suppress(RecError):
             store.close()
 
-    def end(self, ended_ms: int, exit_status: int | None, reason: EndReason) -> None:
-        """End the invocation, merge, close; raise StoreError if the end could not be written."""
-        self.begin().end_invocation(self.invocation.ulid, ended_ms, exit_status, reason)
+    def end(self, ended_ms: int, exit_status: int | None, reason: EndReason, until: float) -> None:
+        """End the invocation, merge, close; raise StoreError if the end could not be written.
+
+        A store that is only locked is asked again ``until`` then (monotonic s): many may end at once.
+        """
+        while not self.ended:
+            try:
+                self.begin().end_invocation(self.invocation.ulid, ended_ms, exit_status, reason)
+                self.ended = True
+            except StoreBusy:
+                if time.monotonic() >= until:
+                    raise
         self.seal()
-        self.sync()  # nobody will do it later
+        with contextlib.suppress(RecError):  # all of it is written
+            self.sync()  # nobody will do it later
         self.close()
 
     def spill(self, directory: Path, items: list[Item], end: tuple[int, int | None, EndReason]) -> Path:

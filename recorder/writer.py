@@ -355,12 +355,11 @@ class Writer:
             if job is None:
                 break
             job()
-        ended = self._write_end(end)
+        self._write_end(end)
         self._refuse()
         with self._cond:
             if self._closing is None:
-                rest = self._work or not self._pending.empty
-                self._closing = Closing(None, None) if ended and not rest else self._spill(end)
+                self._closing = self._spill(end)
 
     def _last_job(self) -> Callable[[], None] | None:
         """Choose what is still to be done before the end. Called with the lock held."""
@@ -370,21 +369,20 @@ class Writer:
             return self._render
         return self._answer if self._errands else None
 
-    def _write_end(self, end: End) -> bool:
-        """End the invocation in the store; say whether that is done or needless."""
+    def _write_end(self, end: End) -> None:
+        """End the invocation in the store, if it is there and can be."""
         if self._pending.last is None and not self._pen.begun:
             self._pen.close()
-            return True
+            return
         try:
-            self._pen.end(end.ended_ms, end.exit_status, end.reason)
+            self._pen.end(end.ended_ms, end.exit_status, end.reason, end.deadline - _LAST_S)
         except Exception:  # noqa: BLE001  (the end then goes to the spill file)
             self._pen.close()
-            return False
-        return True
 
     def _spill(self, end: End) -> Closing:
-        """Write what is left into a spill file. Called with the lock held."""
-        if self._pending.last is None or self._spill_dir is None:
+        """Write what is left, the end at least, into a spill file. Called with the lock held."""
+        rest = self._work or self._in_hand is not None or not self._pending.empty
+        if self._pending.last is None or self._spill_dir is None or (self._pen.ended and not rest):
             return Closing(None, None)
         items: list[Item] = []
         for batch in self._work:

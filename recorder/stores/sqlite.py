@@ -6,10 +6,11 @@ statements are in the sqlite_* modules beside this one. Times and sizes are as i
 
 from __future__ import annotations
 
+import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar
 
-from recorder.errors import NotFound, StoreDamaged, StoreMissing, StoreReadOnly
+from recorder.errors import NotFound, StoreBusy, StoreDamaged, StoreMissing, StoreReadOnly
 from recorder.stores import sqlite_append as append
 from recorder.stores import sqlite_pages as pages
 from recorder.stores import sqlite_read as read
@@ -86,7 +87,7 @@ class SqliteStore:
         if self._where() != self._place:  # SQLite would go on writing into a file nobody finds
             raise StoreMissing(f"could not write the store: {self.path} is another file now")
         db = self._db
-        with translated("write the store", db):
+        with self._seeing_others(), translated("write the store", db):
             if durable != self._full:
                 db.pragma("synchronous", "full" if durable else "normal")
                 self._full = durable
@@ -99,6 +100,23 @@ class SqliteStore:
                 if db.in_transaction:
                     db.execute("ROLLBACK")
                 raise
+
+    @contextmanager
+    def _seeing_others(self) -> Iterator[None]:
+        """Say with a StoreBusy whether other processes wrote while we waited: then nothing is stuck."""
+        before = self._wal_written()
+        try:
+            yield
+        except StoreBusy as error:
+            error.moving = self._wal_written() != before
+            raise
+
+    def _wal_written(self) -> int:
+        """Return when the WAL was last written to (ns), 0 without one."""
+        try:
+            return os.stat(f"{self.path}-wal").st_mtime_ns
+        except OSError:
+            return 0
 
     @contextmanager
     def _reading(self) -> Iterator[apsw.Connection]:
