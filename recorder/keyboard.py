@@ -201,8 +201,10 @@ class Keyboard:
         """Give a signal key to the tool at once; as on any terminal, it drops what was typed before."""
         tty = self._sense.tty()
         key = self._keys.upto(self._control(tty) + 1)[-1:]
+        if self._commit is not None:
+            self._hand_over()  # it is in the record: the tool gets it, if only to drop it
         self._lines.clear()
-        self._commit = None
+        self.row.put_back()
         self._give_signal(key, tty)
         return True
 
@@ -324,12 +326,16 @@ class Keyboard:
             if now.offset_ms < commit.deadline_ms:
                 return False
             self._late()
+        self._hand_over()
+        return True
+
+    def _hand_over(self) -> None:
+        """Give the tool the line that was submitted first."""
         self._commit = None
-        del self._lines[0]
+        line = self._lines.pop(0)
         self.row.put_back()
         self._sense.expect_answer()
         self._wires.send(as_sent(line.encode(errors="surrogateescape"), self._sense.tty().eof))
-        return True
 
     def _late(self) -> None:
         text = "a prompt was sent before it was safely stored: the store is slow"

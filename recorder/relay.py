@@ -205,11 +205,12 @@ class Relay(Wiring):
         if data:
             self.keyboard.push(data)
             return
-        self._stdin_open = False
-        if self.terminal.stdin_tty:
+        if self.terminal.hung_up():
+            self._stdin_open = False
             self.hang_up(signal.SIGHUP)
-        else:
-            self._eof_due = True
+            return
+        self._stdin_open = self.terminal.stdin_tty  # more may come after Ctrl-D
+        self._eof_due = True
 
     def _give_eof(self) -> None:
         """Send the end-of-file character once what the pipe held has been consumed."""

@@ -92,6 +92,10 @@ class Terminal:
         except OSError:
             return b""
 
+    def hung_up(self) -> bool:
+        """Say whether an end of file was the terminal's end: without raw mode Ctrl-D gives one as well."""
+        return self.stdin_tty and (self.in_fd is None or _ready(self.in_fd, select.POLLHUP))
+
     def write(self, data: bytes | memoryview) -> int:
         """Write what goes without blocking and return the bytes taken; 0 when there is no room.
 
