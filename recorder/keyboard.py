@@ -157,19 +157,15 @@ class Keyboard:
 
     def _take(self, step: Step) -> bool:
         """Take one step; return False when the rest has to wait."""
-        if step is Step.PASS:
-            return self._pass()
-        if step is Step.EDIT:
-            return self._edit()
-        if step is Step.SEND:
-            return self._send()
-        if step is Step.OPEN:
-            return self._open()
-        if step is Step.LEAVE:
-            return self._leave()
-        if step is Step.SECRET:
-            return self._secret()
-        return self._signal()
+        steps = {
+            Step.PASS: self._pass,
+            Step.EDIT: self._edit,
+            Step.SEND: self._send,
+            Step.OPEN: self._open,
+            Step.LEAVE: self._leave,
+            Step.SECRET: self._secret,
+        }
+        return steps.get(step, self._signal)()
 
     def _pass(self) -> bool:
         scan = self._scanner.scan(self._keys.all())
@@ -339,8 +335,8 @@ class Keyboard:
 
     def _late(self) -> None:
         text = "a prompt was sent before it was safely stored: the store is slow"
-        meta: Meta = {"rule": "late-prompt"}
-        self._wires.record(self._capture.note(Kind.ALERT, self._wires.now(), text, meta))
+        now = self._wires.now()
+        self._wires.record(self._capture.note(Kind.ALERT, now, text, {"rule": "late-prompt"}))
 
     def _leave(self) -> bool:
         """Give the line back: the tool has changed its terminal's mode."""
