@@ -1,6 +1,7 @@
 """What the kernel tells of processes that a test did not start itself, but `rec` did.
 
     children(pid)        the pids that a process has started and that are still there
+    words(pid)           its command line
     state(pid)           one letter: R, S, T (stopped), Z (zombie) …; "" when it is gone
     in_shell(start)      an interactive shell on a terminal, to start `rec` from as people do
 
@@ -27,6 +28,13 @@ def children(pid: int) -> list[int]:
 def state(pid: int) -> str:
     with contextlib.suppress(OSError):
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    return ""
+
+
+def words(pid: int) -> str:
+    """The command line of a process; empty when it is gone."""
+    with contextlib.suppress(OSError):
+        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
     return ""
 
 

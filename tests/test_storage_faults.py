@@ -18,10 +18,10 @@ from pathlib import Path
 
 import apsw
 import blackbox
-import psutil
 import pytest
 from blackbox import Rec, all_raw, events, log, ls, need, output, wait_for
 from faults import NOBODY, fill_up
+from processes import children, memory_kb, words
 
 SOAK = os.environ.get("REC_SOAK") == "1"
 LOCKED_S = 60.0 if SOAK else 5.0
@@ -230,7 +230,7 @@ def test_output_beyond_the_queue_goes_on_after_a_while_and_the_gap_is_an_event(r
         with lock(root):
             term.line("two")
             term.expect_raw(b"end\r\n", timeout=60)
-            assert max(each.memory_info().rss for each in recorders(term)) < 150 << 20
+            assert max(memory_kb(pid, "VmRSS") for pid in recorders(term)) < 150 << 10
         term.expect_raw(b"recording resumed")  # not by the screen: emulating so much takes its time
         term.line("three")
         assert term.wait() == 6
@@ -245,9 +245,9 @@ def test_output_beyond_the_queue_goes_on_after_a_while_and_the_gap_is_an_event(r
     assert doctor_of_store(root) == []
 
 
-def recorders(term) -> list[psutil.Process]:
-    every = [psutil.Process(term.pid), *psutil.Process(term.pid).children(recursive=True)]
-    return [each for each in every if "recorder" in " ".join(each.cmdline())]
+def recorders(term) -> list[int]:
+    every = [term.pid, *children(term.pid)]
+    return [pid for pid in every if "recorder" in words(pid)]
 
 
 def doctor_of_store(root: Path) -> list[dict]:
@@ -540,10 +540,8 @@ def test_a_killed_lock_holder_frees_the_store(root):
         term.line("one")
         wait_for(lambda: prompts(root) == 1)
         with lock(root):
-            holder = next(
-                p for p in psutil.Process().children() if "BEGIN EXCLUSIVE" in " ".join(p.cmdline())
-            )
-            holder.send_signal(signal.SIGKILL)
+            holder = next(pid for pid in children(os.getpid()) if "BEGIN EXCLUSIVE" in words(pid))
+            os.kill(holder, signal.SIGKILL)
         term.line("two")
         wait_for(lambda: prompts(root) == 2)
         assert end_of_input(term) == 0
