@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     T = TypeVar("T")
 
 PATIENCE_S = 1.0
-HISTORY_S = 0.3  # once, at the first prompt: opening the store takes about as long as the editor does
+HISTORY_S = 1.0  # at most, once, at the first prompt: a busy machine opens a store slowly
 
 
 class Live:
