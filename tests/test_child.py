@@ -483,7 +483,7 @@ def test_starts_from_a_process_with_threads_and_from_a_thread():
 
 def test_a_signal_during_the_start_runs_its_handler_here_only():
     program = """
-import os, signal
+import os, signal, time
 from recorder.child import Child
 from recorder.model import Size
 r, w = os.pipe()
@@ -492,6 +492,7 @@ if os.fork() == 0:
     signal.signal(signal.SIGUSR1, signal.SIG_IGN)
     while os.getppid() == os.getpgrp():
         os.killpg(0, signal.SIGUSR1)  # also meets a child that has not left our group yet
+        time.sleep(0.00002)  # faster than Python's handler returns, each would run inside the one before
     os._exit(0)
 def handler(*_):
     try:
