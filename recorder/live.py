@@ -84,6 +84,7 @@ class Live:
     def ask_history(self) -> Future[list[str]]:
         """Ask the store, once, for what was submitted to this tool in earlier sessions."""
         if self._earlier is None:
+            self._writer.start()  # a silent tool is prompted before the loop has: it would wait for itself
             tool = self.session.tool
             self._earlier = self._writer.call(lambda store: store.history(tool))
         return self._earlier
@@ -183,9 +184,10 @@ class Live:
         state = "paused" if self.paused else "on"
         kept = f"in {self._views.where}" if self._persist else "nowhere: persistence disabled"
         label = f", label {self.label}" if self.label else ""
+        count = self._writer.n_events
         return (
             f"recording {state}: session {self.session.ulid}{label}\n"
-            f"{self._writer.n_events} events, {self._writer.backlog} bytes waiting, kept {kept}"
+            f"{count} event{'' if count == 1 else 's'}, {self._writer.backlog} bytes waiting, kept {kept}"
         )
 
     def _need_store(self) -> None:

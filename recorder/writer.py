@@ -94,8 +94,9 @@ class Writer:
     # --- called by others: never blocks ------------------------------------------------------------
 
     def start(self) -> None:
-        """Start the thread."""
-        self._thread.start()
+        """Start the thread, unless it has been."""
+        if self._thread.ident is None:
+            self._thread.start()
 
     def put(self, *items: Item) -> int:
         """Take items in order; return the ticket that ``durable`` understands."""

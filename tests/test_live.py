@@ -1,0 +1,25 @@
+"""A running session as its own commands see it, over a real writer."""
+
+from __future__ import annotations
+
+from making import T0, invocation, prompt, session
+
+from recorder.live import Live, Views
+from recorder.model import EndReason
+from recorder.stores.memory import MemoryStore
+from recorder.writer import Writer
+
+
+def test_the_first_prompt_has_earlier_lines_although_nothing_was_written_yet():
+    """A silent tool is prompted before the loop has started the writer: it must not wait for itself."""
+    store = MemoryStore()
+    earlier, now = session(1), session(2)
+    store.begin(earlier, invocation(earlier, 1001))
+    store.append([prompt(earlier, 1, "select 1")])
+    writer = Writer(lambda: store, now, invocation(now, 1002), spill=None)
+    views = Views("nowhere", lambda _store: "", lambda _store, _needle: "")
+    live = Live(now, invocation(now, 1002), writer, lambda *_note: None, views, persist=True)
+    try:
+        assert live.history() == ["select 1"]
+    finally:
+        writer.close(T0, 0, EndReason.EXIT)
