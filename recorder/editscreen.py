@@ -103,6 +103,12 @@ class EditScreen(pyte.Screen):
             self.scrolled = True
         super().index()
 
+    def delete_lines(self, count: int | None = None) -> None:
+        """Take out rows; pyte 0.8.2 keeps one as it was if nothing was ever drawn where its successor is."""
+        for row in range(self.cursor.y, self.lines):
+            self.buffer[row]  # a defaultdict: from now on it is there
+        super().delete_lines(count)
+
     def cursor_position(self, line: int | None = None, column: int | None = None) -> None:
         """Go to a place; an edit that is drawn above its first row begins there from then on."""
         super().cursor_position(line, column)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from recorder import lines
@@ -195,6 +195,7 @@ PIECES = st.lists(
 ).map(b"".join)  # fmt: skip
 
 
+@example(b"\x1bM$ \x1b[1M", [], True)  # a row that moves up was never drawn
 @given(PIECES, st.lists(st.integers(0, 150), max_size=8), st.booleans())
 def test_the_same_lines_however_they_are_drawn(data, cuts, ask):
     def look(parts):
