@@ -17,10 +17,10 @@ import re
 from typing import TYPE_CHECKING
 
 from recorder.drawing import Drawn, OpenLine
-from recorder.findings import Accepted, Hidden, Output, PromptShown
+from recorder.findings import Accepted, Output, PromptShown
 from recorder.keys import only_replies
 from recorder.lines import LineTracker
-from recorder.prompts import PASSWORD, Prompts, command, is_question, last_line, output_before, visible, where
+from recorder.prompts import Asked, Prompts, command, is_question, last_line, output_before, visible, where
 from recorder.watch import SpotKind
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ class Inference:
         self._prompt: str | None = None
         self._lead = ""  # text on the prompt's line before the edit began
         self._right = ""  # text at the right edge of the prompt's line
-        self._password: Output | None = None  # the line that asks for one, and its text
+        self._asked = Asked()  # for a password
         self._aside = False  # the edit answers a question that is no prompt
         self._line = OpenLine()
         self._base = Output(0, b"")  # of that line, what was there when the edit began
@@ -76,7 +76,8 @@ class Inference:
         """Forget an edit that is going on: the line was taken in another way, up to ``raw``."""
         self._leave_edit(raw)
         self._pending = 0
-        self._prompt = self._password = None
+        self._prompt = None
+        self._asked.left()
 
     def ended(self) -> list[Finding]:
         """Give out what was drawn by an application that never let go of its line.
@@ -96,15 +97,16 @@ class Inference:
         findings: list[Finding] = []
         if self._bracketed and self._prompt is None and not self._typed and self._shows_prompt():
             findings += self._at_line(self._tracker.before_cursor())
+        if not self._asked and (scan.enters or not self._typed):  # who answers at once lets nothing settle
+            drawn = self._editing or self._bracketed
+            line = self._tracker.before_cursor() if drawn else visible(self._line.data[-LOOK:])
+            self._asked.look(line, self._line.raw)
         self._ahead = self._ahead or self._prompt is None or not self._editing
         self._typed = True
         self._pending = scan.enters + (0 if scan.interrupted else self._pending)
-        if self._password is not None and (scan.enters or scan.interrupted):
-            if scan.enters:
-                findings.append(Hidden(self._password.data.decode()))
-                self._pending = 0
-            self._password = None
-        return findings
+        if self._asked and scan.enters:
+            self._pending = 0
+        return findings + self._asked.typed(enters=scan.enters, interrupted=scan.interrupted)
 
     def settled(self, *, reading: bool, line: bool) -> list[Finding]:
         """Take note that output is quiet while the tool waits.
@@ -113,19 +115,18 @@ class Inference:
         comes while the prompt stands was printed above it and the prompt stays.
         """
         self._ours = line
-        if self._password is not None and self._password.raw == self._line.raw:
+        if self._asked.on(self._line.raw):
             return []
-        self._password = None
+        findings = self._asked.left()
         if self._bracketed:
             if self._typed or self._loose or self._prompt is not None:
-                return []
+                return findings
             # A row that goes on behind the cursor was left by an edit before: it holds the prompt.
             begun = self._shows_prompt() or not self._tracker.after_cursor()
-            return self._at_line(self._tracker.before_cursor()) if begun else []
-        findings: list[Finding] = []
+            return findings + (self._at_line(self._tracker.before_cursor()) if begun else [])
         if self._editing and self._typed:
             if not self._moved_on():
-                return []
+                return findings
             findings += self._give_drawn()
             self._ahead = True  # the edit may have been drawn again with what was typed
         if len(self._line) > MAX_PROMPT and not self._prompts.ending(visible(self._line.data[-LOOK:])):
@@ -145,8 +146,7 @@ class Inference:
             return self._know_prompt(text)
         self._editing = self._bracketed
         self._aside = True
-        if PASSWORD.search(text):
-            self._password = Output(self._line.raw, text.encode())
+        self._asked.look(text, self._line.raw)
         return []
 
     def _shows_prompt(self) -> bool:

@@ -7,10 +7,21 @@ the lines that an edit leaves on the screen.
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
+
+from recorder.findings import Hidden
+
+if TYPE_CHECKING:
+    from recorder.findings import Finding
 
 MAX_KNOWN = 32  # prompts remembered of one tool
 CERTAIN = 3  # characters; `> ` may stand anywhere, `>>> ` and `ftp> ` hardly
-PASSWORD = re.compile(r"(?i)(pass(word|phrase|code)|\bPIN\b|secret|token|verification code)[^\n]*:\s*\Z")
+_WORDS = (  # of what asks for a password, as sudo, ssh, PAM and their translations say it
+    r"pass(?:wor[dt]|phrase|code)|\bPIN\b|secret|token|verification code|kennwort|mot de passe|contraseña"
+    r"|senha|palavra-passe|пароль|wachtwoord|lösenord|adgangskode|salasana|hasło|heslo|jelszó|şifre|パスワード"
+    r"|密[码碼]|口令|암호|비밀번호"
+)
+PASSWORD = re.compile(rf"(?i)(?:{_WORDS})[^\n]*[:：]\s*\Z")
 # What a pager shows while it waits for a key, and gdb, which prints page by page.
 _PAGER = re.compile(r"(?:--More--|\(END\)|--Type <RET> for more)[^\n]*\Z")
 # What a prompt looks like when none was seen to settle: a word or two and a mark before the text.
@@ -25,6 +36,41 @@ _NO_LINE_FEED = re.compile(
 _SEQUENCE = re.compile(
     rb"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b[ -/]*[0-Z\\^-~]|[\x00-\x1f\x7f]"
 )
+
+
+class Asked:
+    """The line on which a tool asks for a password, as long as it does."""
+
+    def __init__(self) -> None:
+        """Begin unasked."""
+        self._text: str | None = None
+        self._raw = 0
+        self._keyed = False  # it has got keys, but no Enter
+
+    def __bool__(self) -> bool:
+        return self._text is not None
+
+    def on(self, raw: int) -> bool:
+        """Say whether the line that begins at ``raw`` asks."""
+        return self._text is not None and self._raw == raw
+
+    def look(self, text: str, raw: int) -> None:
+        """Take what stands before the cursor on the line that begins at ``raw``."""
+        if PASSWORD.search(text):
+            self._text, self._raw, self._keyed = text, raw, False
+
+    def typed(self, *, enters: int, interrupted: bool) -> list[Finding]:
+        """Take keys: Enter answers, an interrupt refuses."""
+        found: list[Finding] = [] if self._text is None or not enters else [Hidden(self._text)]
+        if enters or interrupted:
+            self._text = None
+        self._keyed = self._text is not None
+        return found
+
+    def left(self) -> list[Finding]:
+        """Forget the line: the tool has left it; `read -s -n` does so without an Enter."""
+        text, self._text = self._text, None
+        return [] if text is None or not self._keyed else [Hidden(text)]
 
 
 class Prompts:

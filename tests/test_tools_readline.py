@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import pwd
 import re
 import sqlite3
+import sys
+from pathlib import Path
 
 import pytest
 from blackbox import SYSTEM_PYTHON, events, log, need, wait_for
@@ -132,6 +136,45 @@ def test_sqlite_the_program_it_starts_is_edited_by_us(sqlite, root):
 
 
 # --- Python --------------------------------------------------------------------------------------
+
+
+def pythons():
+    """The system's, the one that runs the tests, and one with a prompt of its own, where there is one."""
+    home = Path(pwd.getpwuid(os.getuid()).pw_dir)
+    newer = [*(home / ".pyenv/versions").glob("3.13*/bin/python3.13"), Path("/usr/bin/python3.13")]
+    return [SYSTEM_PYTHON, sys.executable, *[str(path) for path in newer if path.exists()][:1]]
+
+
+@pytest.mark.parametrize("python", pythons(), ids=lambda path: Path(path).name)
+def test_every_python_there_is(start_rec, root, python):
+    """Newer ones draw their own prompt, in colour, and wrap long lines with a backslash."""
+    long = "x" * 70 + " = 4; " + "x" * 70
+    term = start_rec(["run", "--", python, "-q"], env={"PYTHON_HISTORY": os.devnull})
+    term.expect(">>> ")
+    term.line("1+1")
+    term.expect("\n2\n>>> ")
+    term.line(long)
+    term.expect("\n4\n>>> ")
+    own = 1 in term.private_modes  # application cursor keys
+    term.line("\x1bOA" if own else UP)
+    term.expect("\n4\n>>> ", count=2)
+    term.send("3+1\r5+5\r")
+    term.expect("\n10\n>>> ")
+    term.line("input('q? ')")
+    term.expect("q? ", count=2)
+    term.line("yes")
+    term.expect("'yes'\n>>> ")
+    term.send("\x04")
+    term.wait()
+    assert turns(root) == [
+        Turn(">>> ", "1+1", "2\n"),
+        Turn(">>> ", long, "4\n"),
+        Turn(">>> ", long, "4\n"),
+        Turn(">>> ", "3+1", "4\n"),
+        Turn(">>> ", "5+5", "10\n"),
+        Turn(">>> ", "input('q? ')", ""),
+        Turn("q? ", "yes", "'yes'\n"),
+    ]
 
 
 def test_python_blocks_errors_and_history(python, root):
@@ -444,3 +487,38 @@ def test_telnet_command_mode(start_rec, root):
     found = turns(root)
     assert [turn[:2] for turn in found] == [("telnet> ", "status"), ("telnet> ", "quit")]
     assert found[0].output.startswith("No connection.\n")
+
+
+# --- beside a bare terminal ----------------------------------------------------------------------------
+
+CONVERSATIONS = {
+    "sqlite3": (["sqlite3"], "sqlite> ", ["select 1;", f"{UP}{LEFT}\x7f2", ".help nothing"]),
+    "bash": (
+        ["bash", "--norc", "--noprofile"],
+        "$ ",
+        ["echo a", f"{UP}b", "\x12echo", "ls /nowhere"],
+    ),
+    "python": (
+        [SYSTEM_PYTHON, "-q"],
+        ">>> ",
+        ["1+1", f"{UP}0", "1/0", "print('x')"],
+    ),
+    "bc": (["bc", "-q"], "", ["1+1", f"{UP}0", "1/0", "scale=3", "2/3"]),
+}
+
+
+@pytest.mark.parametrize("name", CONVERSATIONS)
+def test_the_screen_is_the_same_as_without_the_recorder(start_rec, start, name):
+    argv, prompt, lines = CONVERSATIONS[name]
+    need(argv[0])
+    seen = []
+    for term in (start_rec(["run", "--", *argv]), start(argv)):
+        for number, line in enumerate([*lines, "\x04"], 1):
+            if prompt:
+                term.expect(prompt, count=number)
+            else:
+                term.expect_raw(re.compile(rb"(?:2004h.*?){%d}\Z" % number, re.DOTALL))
+            term.send(line if line == "\x04" else f"{line}\r")
+        term.wait()
+        seen.append(term.text())
+    assert seen[0] == seen[1]
