@@ -44,6 +44,7 @@ SLOW_FRAME_S = 0.05  # as much as the time a slow drawing took, up to this
 MENU_ROWS = 8
 VI_ESCAPE_S = 0.05  # how long Escape waits for a second key in vi mode; emacs keeps prompt-toolkit's 1 s
 
+_ESCAPE = b"\x1b"
 _PASTE_ON = b"\x1b[?2004h"
 _PASTE_OFF = b"\x1b[?2004l"
 
@@ -177,7 +178,10 @@ class Engine:
         if self._fresh:
             self._fresh = False
             self._recall_late()
-        self._loop.call_soon(self._press, presses, context=self._context)
+        if key == _ESCAPE and self._session.default_buffer.complete_state:
+            self._loop.call_soon(self._session.default_buffer.cancel_completion, context=self._context)
+        else:
+            self._loop.call_soon(self._press, presses, context=self._context)
         return self._turn()
 
     def _recall_late(self) -> None:

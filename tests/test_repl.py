@@ -243,6 +243,14 @@ def test_the_menu_leaves_no_empty_rows_behind(desk):
     assert d.lines == ["> orderx", TOOLBAR]
 
 
+def test_escape_closes_the_menu_and_nothing_else(desk):
+    d = desk(words=lambda: ["orders", "order_id"])
+    d.editor.start(b"> ")
+    d.type("or", TAB, TAB, ESC)
+    assert d.lines == ["> order", TOOLBAR]
+    assert d.type("b", ENTER) == accepted("orderb")
+
+
 def test_tab_completes_the_tools_words_files_and_our_commands(desk, tmp_path):
     (tmp_path / "shop.db").touch()
     d = desk(tool="sqlite3", cwd=lambda: str(tmp_path))
