@@ -109,6 +109,7 @@ pure
     notices                desktop notifications
     settle                 when to look whether a quiet tool waits
     gap                    what a full queue does
+    inputend               the end of the user's input, and whether the tool knows
     slash                  which lines are for the recorder
     labels                 what a label may be
     units                  durations and sizes as people write them

@@ -7,6 +7,13 @@ import sys
 
 def main() -> int:
     """Run ``rec`` with this process's words and return the exit status."""
+    try:
+        return _main()
+    except KeyboardInterrupt:  # while the modules are still being imported
+        return 130
+
+
+def _main() -> int:
     from recorder.commands import record
 
     known = record.recognise(sys.argv[1:])

@@ -357,12 +357,12 @@ class Capture:
         return [self._book.draft(Kind.ALERT, now, f"gap: {size} bytes of output were not recorded", meta)]
 
     def ended(self, now: Moment, *, status: int | None, signal: str | None, hangup: bool) -> list[Item]:
-        """Close everything: the tool is gone (``status`` None: we leave it)."""
+        """Close everything: the tool is gone, or we are (``status`` None: an error of our own)."""
         items = self.flush(now) + self._no_echo(now) + self._tape.end_region(keep=True)
         if not self._blind:
             items += self._findings(now, self._inference.ended())
         items += self._book.decide(now, self.raw)
-        end = End.DONE if signal is None and not hangup else End.INTERRUPTED
+        end = End.DONE if signal is None and not hangup and status is not None else End.INTERRUPTED
         items += self._book.close(now, self.raw, end)
         items += self._book.background(now, self.raw)
         meta: Meta = {"exit_status": status, "signal": signal}
@@ -370,6 +370,9 @@ class Capture:
             items.append(
                 self._book.draft(Kind.ALERT, now, f"ended by signal {signal}", {**meta, "rule": "signal"})
             )
+        elif status is None:
+            text = "the recorder failed; what came afterwards is not here"
+            items.append(self._book.draft(Kind.ALERT, now, text, {**meta, "rule": "recorder"}))
         else:
             text = "terminal closed" if hangup else f"exited with status {status}"
             items.append(self._book.draft(Kind.SYSTEM, now, text, meta))

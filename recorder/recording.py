@@ -24,7 +24,7 @@ from recorder.model import Invocation, Kind, Session
 from recorder.relay import Relay
 from recorder.signals import Signals
 from recorder.targets import target
-from recorder.terminal import Terminal, plug_std_fds, rescue
+from recorder.terminal import Terminal, plug_std_fds
 from recorder.version import VERSION
 
 if TYPE_CHECKING:
@@ -105,7 +105,6 @@ def run(request: RunRequest) -> Outcome:
         rules = compile_rules(request.settings.rules)
     terminal = Terminal.open()
     runtime = config.runtime_dir(request.env)
-    rescue(runtime, identity.alive)
     clock = Clock()
     names = _names(request, terminal, clock)
     with Signals() as signals, contextlib.closing(terminal):
@@ -289,9 +288,7 @@ class _Recording:
 
     def _leave_terminal(self) -> None:
         """Give the terminal back as it was found, whatever the tool left on."""
-        left = self.relay.capture.ledger.leave()
-        if left and self.terminal.stdout_tty and self.terminal.interactive:
-            self.relay.screen(left)
+        if self.terminal.interactive and self.relay.undo():
             self.notices.append("the tool left terminal modes on; they were put back")
         self._greet_outer("nested-end")
         self.terminal.restore()
@@ -325,3 +322,5 @@ class _Recording:
             )
         elif closing.failed is not None:
             self.notices.append(f"the end of this session could not be kept: {closing.failed}")
+        if self.notices:
+            self.relay.end_line()

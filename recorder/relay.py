@@ -19,6 +19,7 @@ from recorder import suspend as suspending
 from recorder.child import Exited, Stopped
 from recorder.ending import Leaving
 from recorder.gap import Gap
+from recorder.inputend import InputEnd
 from recorder.keyboard import Keyboard
 from recorder.model import Kind, Moment, Size
 from recorder.poller import Poller
@@ -72,8 +73,7 @@ class Relay(Wiring):
         self._console = desk.console
         self._writer_due: int | None = START_MS  # offset (ms) at which the writer starts
         self._gap = Gap()
-        self._stdin_open = True
-        self._eof_due = False
+        self._input_end = InputEnd()
         self._leaving = Leaving(self.child)
         self._nudge_at: int | None = None
         self._poller = Poller()
@@ -131,7 +131,7 @@ class Relay(Wiring):
             events |= select.POLLOUT if self.inward.waiting else 0
             if events:
                 interest[self.child.fd] = events
-        if self.terminal.in_fd is not None and self._stdin_open and not self._input_held():
+        if self.terminal.in_fd is not None and not self._input_end.final and not self._input_held():
             interest[self.terminal.in_fd] = select.POLLIN
         if self.outward.waiting and self.terminal.out_fd is not None:
             out = self.terminal.out_fd
@@ -205,24 +205,15 @@ class Relay(Wiring):
         if data:
             self.keyboard.push(data)
             return
-        if self.terminal.hung_up():
-            self._stdin_open = False
+        gone = self.terminal.hung_up()
+        self._input_end.came(final=gone or not self.terminal.stdin_tty, tell=not gone)
+        if gone:
             self.hang_up(signal.SIGHUP)
-            return
-        self._stdin_open = self.terminal.stdin_tty  # more may come after Ctrl-D
-        self._eof_due = True
 
-    def _give_eof(self) -> None:
-        """Send the end-of-file character once what the pipe held has been consumed."""
-        if self.inward.waiting or self.keyboard.holding or self.child.pending():
-            return
-        tty = self.child.tty()
-        if tty.canonical and tty.eof:
-            self._eof_due = False
-            self.send(tty.eof)
-        elif not tty.canonical:
-            self._eof_due = False
-            self.send(b"\x04")  # what every line editor takes for the end
+    def _pass_end_on(self) -> None:
+        """Tell the tool that its input has ended, once it has taken what came before."""
+        if not (self.inward.waiting or self.keyboard.holding or self.child.pending()):
+            self.send(self._input_end.told(self.child.tty()))
 
     # --- queues and timers ---------------------------------------------------------------------
 
@@ -240,7 +231,7 @@ class Relay(Wiring):
         due = [at - now for at in times if at is not None]
         if self._held_since is not None:
             due.append(self._held_since + HOLD_BACK_MS - now)
-        if self.keyboard.holding or self._eof_due or self._gap.waiting:
+        if self.keyboard.holding or self._input_end.due or self._gap.waiting:
             due.append(HELD_LOOK_MS)
         if self._leaving.exited is not None:
             due.append(2)
@@ -277,8 +268,8 @@ class Relay(Wiring):
         if self._nudge_at is not None and now.offset_ms >= self._nudge_at:
             self._nudge_at = None
             self.child.resize(self.terminal.size())
-        if self._eof_due:
-            self._give_eof()
+        if self._input_end.due:
+            self._pass_end_on()
         self._beacon(now.offset_ms, "paused" if self.capture.paused else "on", self.writer.backlog)
 
     def _release_held(self, now: Moment) -> None:
@@ -369,14 +360,29 @@ class Relay(Wiring):
             self._resized()
         self.settle()
 
+    def undo(self) -> bool:
+        """Take back the terminal modes that the tool has left on; say whether there were any."""
+        left = self.capture.ledger.leave()
+        self.screen(left)
+        self.keyboard.row.printed(left)
+        return bool(left)
+
+    def end_line(self) -> None:
+        """Go to a new line if the tool has left one unfinished: something is to be said."""
+        if self.terminal.stdout_tty and self.keyboard.row.line:
+            self.screen(b"\r\n")
+
     def abandon(self) -> None:
         """Leave in a hurry, after an exception: the screen and the tool get what they would get."""
         with contextlib.suppress(Exception):
             self.keyboard.stop()
         with contextlib.suppress(Exception):
-            self.screen(self.capture.ledger.leave())
+            self.undo()
+            self.end_line()
         self.terminal.restore()
         self.child.hangup()
+        with contextlib.suppress(Exception):
+            self.record(self.capture.ended(self.now(), status=None, signal=None, hangup=False))
 
     def _finish(self) -> Ending:
         self._start_writer()

@@ -54,9 +54,7 @@ def test_the_first_session_is_what_a_terminal_shows(start, tmp_path):
         shell.expect("sqlite> ", count=2)
         shell.line("UPDATE orders SET total = 0 WHERE customer = 'ada';", delay=0.005)
         shell.expect("sqlite> ", count=3)
-        blackbox.wait_for(
-            lambda: len(blackbox.log(tmp_path / "root", "shop")) == 2, what="both prompts in the store"
-        )
+        blackbox.wait_for(lambda: ends(tmp_path / "root") == ["done", "done"], what="both turns in the store")
         os.kill(recorder_in(work), signal.SIGKILL)
         shell.expect(re.compile(r"Killed\n\$ "))
         shell.line("rec ls", delay=0.005)
@@ -71,6 +69,11 @@ def test_the_first_session_is_what_a_terminal_shows(start, tmp_path):
         README.write_text(BLOCK.sub(lambda found: found[1] + shown + found[3], README.read_text()))
         return
     assert want[2] == shown
+
+
+def ends(root: Path) -> list[str]:
+    """Return how the turns of the session ended, as far as the store knows."""
+    return [turn["end"] for turn in blackbox.log(root, "shop")]
 
 
 def recorder_in(directory: Path) -> int:

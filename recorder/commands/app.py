@@ -45,7 +45,7 @@ class App:
     @contextlib.contextmanager
     def reading(self) -> Iterator[Store]:
         """Open the store for reading; one that is not there yet is an empty one."""
-        self._rescue()
+        self.rescue()
         with opening.reading(self.settings) as store:
             if getattr(store, "stale", False):
                 self.tell("rec: the store cannot be locked: what was written last may be missing")
@@ -54,18 +54,19 @@ class App:
     @contextlib.contextmanager
     def writing(self) -> Iterator[Store]:
         """Open the store for writing; one that is not there is not made."""
-        self._rescue()
+        self.rescue()
         with opening.writing(self.settings) as store:
             yield store
 
-    def _rescue(self) -> None:
-        """Reset this terminal if a recorder was killed on it."""
-        if sys.stdin is None or not sys.stdin.isatty():
+    def rescue(self) -> None:
+        """Reset this terminal if a recorder was killed on it, and say so."""
+        if not any(map(os.isatty, (0, 1, 2))):
             return
         from recorder import terminal
 
         with contextlib.suppress(OSError):
-            terminal.rescue(config.runtime_dir(self.env), self.alive)
+            if terminal.rescue(config.runtime_dir(self.env), self.alive):
+                self.tell("rec: a recorder was killed on this terminal; its modes were put back")
 
     # --- where we are --------------------------------------------------------------------------
 

@@ -68,6 +68,7 @@ def record(app: App, wanted: Wanted) -> int:
     from recorder import recording  # help and wrong words need none of it
     from recorder.faces import faces
 
+    app.rescue()
     request = recording.RunRequest(
         argv=wanted.argv,
         settings=app.settings,
