@@ -97,6 +97,9 @@ class Inference:
         findings: list[Finding] = []
         if self._bracketed and self._prompt is None and not self._typed and self._shows_prompt():
             findings += self._at_line(self._tracker.before_cursor())
+        if not (self._bracketed or self._editing or self._typed) and self._prompts.first(self._line.data):
+            self._begin_edit(self._line.raw)
+            findings += self._at_line(self._tracker.before_cursor())
         if not self._asked and (scan.enters or not self._typed):  # who answers at once lets nothing settle
             drawn = self._editing or self._bracketed
             line = self._tracker.before_cursor() if drawn else visible(self._line.data[-LOOK:])

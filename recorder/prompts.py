@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from recorder.findings import Finding
 
 MAX_KNOWN = 32  # prompts remembered of one tool
+_LONGEST = 256  # bytes of a line that may be all a prompt, its colours included
 CERTAIN = 3  # characters; `> ` may stand anywhere, `>>> ` and `ftp> ` hardly
 _WORDS = (  # of what asks for a password, as sudo, ssh, PAM and their translations say it
     r"pass(?:wor[dt]|phrase|code)|\bPIN\b|secret|token|verification code|kennwort|mot de passe|contraseña"
@@ -121,6 +122,11 @@ class Prompts:
         if not self.any or text in self._known:
             return bool(text.strip()) or not self.any
         return bool(text.strip()) and bool(_CONTINUATION.match(text))
+
+    def first(self, partial: bytes) -> bool:
+        """Say whether an unfinished line looks like a first prompt, answered before it was seen to rest."""
+        looks = None if self.any else _LOOKS.match(text := visible(partial[-_LONGEST:]))
+        return looks is not None and looks[0] == text
 
     def guess(self, text: str) -> str:
         """Return the prompt of a line that was typed before its prompt ever stood alone."""

@@ -74,6 +74,19 @@ class Talk:
 # --- without a bracket ---------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("prompt", [b">>> ", b"\x1b[1mmysql>\x1b[0m ", b"(gdb) ", b"ftp> "])
+def test_who_answers_the_first_prompt_at_once_has_a_turn(prompt):
+    shown = prompt.replace(b"\x1b[1m", b"").replace(b"\x1b[0m", b"").decode()
+    talk = Talk().out(b"Welcome\r\n" + prompt, rest=False).enter(b"1+1", b"2\r\n", prompt)
+    assert talk.commands == [(shown, "1+1")]
+
+
+@pytest.mark.parametrize("line", [b"Loading modules, please wait", b"12 of 40", b"x = 3, y = 4", b""])
+def test_keys_typed_while_the_tool_prints_make_no_prompt_of_its_line(line):
+    talk = Talk().out(b"Welcome\r\n" + line, rest=False).type(b"1+1\r").out(b" done\r\n>>> ")
+    assert talk.commands == []
+
+
 def test_a_prompt_a_line_and_its_output():
     talk = Talk().out(b"Welcome\r\n>>> ").enter(b"1+1", b"2\r\n")
     assert talk.findings == [
