@@ -32,6 +32,7 @@ engine
     relay                  the one loop: bytes, times, signals, timers
     wiring                 the parts of a recording and the plain ways between them
     keyboard               route what the user types: one queue, one consumer for each key
+    submission             submitted lines, in the store before the tool has them
     suspend                stop and go on with the tool, as a shell does it with its jobs
     writer                 the one thread that writes to the store
     outlet                 bytes on their way to a place that takes only so much

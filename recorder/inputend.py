@@ -5,11 +5,6 @@ Pure. A terminal's hangup is no such end; the relay tells them apart.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from recorder.child import Tty
-
 
 class InputEnd:
     """Whether the input has ended, and whether the tool has been told."""
@@ -24,9 +19,8 @@ class InputEnd:
         self.final = final
         self.due = self.due or tell
 
-    def told(self, tty: Tty) -> bytes:
-        """Return what tells the tool, once; nothing while its terminal has no character for it."""
-        # Every line editor takes Ctrl-D for the end.
-        sent = tty.eof if tty.canonical else b"\x04"
+    def told(self, eof: bytes, *, canonical: bool) -> bytes:
+        """Return what tells the tool, once; ``eof`` is its terminal's character for it, or empty."""
+        sent = eof if canonical else b"\x04"  # every line editor takes Ctrl-D for the end
         self.due = not sent
         return sent

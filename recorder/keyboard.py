@@ -7,17 +7,17 @@ from lines that it sends itself, and from what the tool displays.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from recorder import dialog
 from recorder.dialog import Facts, Reads, Step
 from recorder.editor import Verdict
-from recorder.keys import KeyQueue, Scanner, as_sent
+from recorder.keys import KeyQueue, Scanner
 from recorder.model import Kind
 from recorder.modes import Mode
 from recorder.overlay import Overlay
-from recorder.promptline import PromptLine
 from recorder.sense import Sense
+from recorder.submission import Submission
 
 if TYPE_CHECKING:
     from recorder.capture import Capture
@@ -25,22 +25,13 @@ if TYPE_CHECKING:
     from recorder.console import Desk, Palette, Reply
     from recorder.editor import LineEditor, Outcome
     from recorder.gate import ReadGate
-    from recorder.model import Meta
+    from recorder.model import Meta, Moment
     from recorder.wires import Wires
 
-COMMIT_MS = 100  # Enter waits this long for its prompt to be on disk
 HALF_LINE_MS = 20  # of silence after which a line that the tool has begun may be a prompt …
 COVERED_MS = 100  # … and after which the edit is drawn again in any case
 BURST_MS = 20  # of taking keys, after which output and signals have their turn
 FULL = 1 << 20  # bytes that were typed ahead; a signal key behind more of them is not seen
-
-
-class Commit(NamedTuple):
-    """A submitted line on its way into the store: how long to wait, and whether to wait at all."""
-
-    ticket: int
-    deadline_ms: int
-    hold: bool
 
 
 class Keyboard:
@@ -57,11 +48,11 @@ class Keyboard:
         self._scanner = Scanner(desk.prefix)
         self._keys = KeyQueue()
         self._editor: LineEditor | None = None
-        self._lines: list[str] = []  # submitted, not yet sent
-        self._commit: Commit | None = None  # of the first of them
         self._tired = False  # of taking steps, although there are more to take
         self._over = False  # the tool is gone
-        self.row = PromptLine(wires.screen, wires.columns)
+        self._gone: list[tuple[Moment, bytes]] = []  # keys that the tool has and capture does not know yet
+        self.row = wires.row
+        self._lines = Submission(self._sense, capture, wires)
         self._covered_ms = 0  # since when the edit makes room for output
         self.overlay = Overlay(desk, capture, wires, self.note_command)
 
@@ -94,8 +85,7 @@ class Keyboard:
         if self._tired:
             return 0
         half_a_key = self._keys.due_ms() if self.active is not None else None
-        due = [self._commit.deadline_ms if self._commit is not None else None, half_a_key]
-        return min((at for at in due if at is not None), default=None)
+        return min((at for at in (self._lines.due_ms, half_a_key) if at is not None), default=None)
 
     def facts(self) -> Facts:
         """Look at everything that the next step depends on, in the order in which the tool does it.
@@ -135,6 +125,30 @@ class Keyboard:
         self._keys.push(data, self._wires.now().offset_ms)
         self.pump()
 
+    @property
+    def straight(self) -> bool:
+        """Say whether ``at_once`` may be tried: nobody else can want the next key."""
+        ours = self._keys or self._lines or self._over or self.editing or self.overlay.active
+        return not ours and not self._capture.undecided
+
+    def at_once(self, data: bytes) -> bool:
+        """Give typed bytes to a tool that edits its own line; False when they are not for it alone.
+
+        The way of nearly every key, hence a short one: the tool has it before anything is looked at
+        that does not decide where it goes.
+        """
+        if not self._sense.raw() or not self._scanner.passes(data):
+            return False
+        self._wires.send(data)
+        self._gone.append((self._wires.now(), data))
+        return True
+
+    def catch_up(self) -> None:
+        """Show capture the keys that went to the tool at once, before it is shown or asked anything else."""
+        while self._gone:
+            now, data = self._gone.pop(0)
+            self._wires.record(self._capture.typed(now, self._scanner.scan(data)))
+
     def pump(self) -> None:
         """Take steps until nothing more can be done now, or the rest of the loop has to have its turn."""
         self._tired = False
@@ -160,7 +174,7 @@ class Keyboard:
         steps = {
             Step.PASS: self._pass,
             Step.EDIT: self._edit,
-            Step.SEND: self._send,
+            Step.SEND: self._lines.send,
             Step.OPEN: self._open,
             Step.LEAVE: self._leave,
             Step.SECRET: self._secret,
@@ -197,9 +211,7 @@ class Keyboard:
         """Give a signal key to the tool at once; as on any terminal, it drops what was typed before."""
         tty = self._sense.tty()
         key = self._keys.upto(self._control(tty) + 1)[-1:]
-        if self._commit is not None:
-            self._hand_over()  # it is in the record: the tool gets it, if only to drop it
-        self._lines.clear()
+        self._lines.drop()
         self.row.put_back()
         self._give_signal(key, tty)
         return True
@@ -255,7 +267,7 @@ class Keyboard:
             return False
         line = self._keys.upto(end + 1)[:-1]
         self._at_prompt(line=True, reading=True)
-        self._lines.append(line.decode(errors="surrogateescape"))
+        self._lines.add([line.decode(errors="surrogateescape")])
         return True
 
     def _edit(self) -> bool:
@@ -294,7 +306,7 @@ class Keyboard:
         lines = text.split("\n")
         for line in lines:
             self._desk.console.submitted(line)
-        self._lines.extend(lines)
+        self._lines.add(lines)
 
     def _answer(self, text: str, reply: Reply) -> None:
         """Show the recorder's answer above the prompt and record both."""
@@ -307,43 +319,11 @@ class Keyboard:
         meta: Meta = {"answer": reply.text, "failed": reply.failed}
         self._wires.record(self._capture.note(Kind.COMMAND, self._wires.now(), text, meta))
 
-    def _send(self) -> bool:
-        """Send the first submitted line once its prompt is in the store, or 100 ms later."""
-        now = self._wires.now()
-        line = self._lines[0]
-        if self._commit is None:
-            hold = self._sense.reads() is Reads.UNKNOWN
-            self._at_prompt(line=True, reading=True)
-            items = self._capture.submitted(now, line, self.row.prompt, hold=hold)
-            ticket = self._wires.record(items)
-            self._commit = Commit(ticket, now.offset_ms + COMMIT_MS, hold)
-        commit = self._commit
-        if not commit.hold and not self._wires.durable(commit.ticket):
-            if now.offset_ms < commit.deadline_ms:
-                return False
-            self._late()
-        self._hand_over()
-        return True
-
-    def _hand_over(self) -> None:
-        """Give the tool the line that was submitted first."""
-        self._commit = None
-        line = self._lines.pop(0)
-        self.row.put_back()
-        self._sense.expect_answer()
-        self._wires.send(as_sent(line.encode(errors="surrogateescape"), self._sense.tty().eof))
-
-    def _late(self) -> None:
-        text = "a prompt was sent before it was safely stored: the store is slow"
-        now = self._wires.now()
-        self._wires.record(self._capture.note(Kind.ALERT, now, text, {"rule": "late-prompt"}))
-
     def _leave(self) -> bool:
         """Give the line back: the tool has changed its terminal's mode."""
         text = self._editor.stop() if self._editor is not None and self._editor.active else ""
-        self._commit = None
-        ahead = [*self._lines, text] if text or self._lines else []
-        self._lines.clear()
+        ahead = self._lines.back()
+        ahead += [text] if text or ahead else []
         typed = "\r".join(ahead).encode(errors="surrogateescape") + self._keys.all()
         self._keys.push(typed, self._wires.now().offset_ms)
         self.row.put_back()
@@ -379,6 +359,11 @@ class Keyboard:
         if self._editor is not None:
             self.row.uncover(self._editor)
         self.pump()
+
+    def refresh(self) -> None:
+        """Draw the edit again, if it is to be seen: what its bottom line says may have changed."""
+        if self._editor is not None and self.editing and not (self.overlay.active or self.row.covered):
+            self._editor.refresh()
 
     def stop(self) -> None:
         """Take everything of ours off the screen; the session ends."""

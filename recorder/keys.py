@@ -79,8 +79,13 @@ class Scanner:
         self._outside = re.compile(b"|".join(marks))
         self._is_interrupt = re.compile(_INTERRUPT).fullmatch
         self._forms = forms
+        self._prefixed = re.compile(b"|".join(map(re.escape, forms))).search if forms else None
         self._pasting = False
         self._tail = b""  # end of the last read: a paste bracket may be cut anywhere
+
+    def passes(self, data: bytes) -> bool:
+        """Say whether ``scan`` will find no prefix key in ``data``: the tool may have all of it before."""
+        return self._prefixed is None or self._prefixed(data) is None
 
     def scan(self, data: bytes) -> Scan:
         """Return what ``data`` holds; bytes after a prefix key are handed back unscanned."""

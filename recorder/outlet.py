@@ -43,7 +43,13 @@ class Outlet:
         if self._rest:
             self._rest += data
             return True
-        return self._try(data)
+        try:
+            taken = self._write(data)
+        except TerminalGone:
+            return self._lose()
+        if taken < len(data):
+            self._rest += data[taken:]
+        return True
 
     def flush(self) -> bool:
         """Write what waits, as far as it goes; False when the place has just gone."""
@@ -56,15 +62,7 @@ class Outlet:
         del self._rest[:taken]
         return True
 
-    def _try(self, data: bytes) -> bool:
-        taken = self._taken(data)
-        if taken is None:
-            return self._lose()
-        if taken < len(data):
-            self._rest += data[taken:]
-        return True
-
-    def _taken(self, data: bytes | memoryview) -> int | None:
+    def _taken(self, data: memoryview) -> int | None:
         """Return the bytes taken, None when the place is gone (as an error it would hold on to ``data``)."""
         try:
             return self._write(data)

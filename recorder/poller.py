@@ -19,6 +19,10 @@ class Poller:
     def wait(self, interest: dict[int, int], timeout_ms: int | None) -> dict[int, int]:
         """Return the descriptors that are ready, with their events; empty after ``timeout_ms``."""
         self._tell(interest)
+        return self.again(timeout_ms)
+
+    def again(self, timeout_ms: int | None) -> dict[int, int]:
+        """Return the same for the descriptors of the last round."""
         try:
             return dict(self._poll.poll(timeout_ms))
         except InterruptedError:

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 READ = 64 << 10
 BURST = 256 << 10  # bytes taken from the tool before anything else is looked at
 SMALL = 2 << 10  # a read below this was all there was: do not ask again
+ANSWER_MS = 1  # for which a tool's answer to keys comes before everything else
 HOLD_BACK_MS = 20  # how long a proper prefix of our own mark may be held back
 HELD_LOOK_MS = 10  # while keys wait for a busy tool
 START_MS = 60  # after which the writer starts although the tool has printed nothing
@@ -77,6 +78,7 @@ class Relay(Wiring):
         self._leaving = Leaving(self.child)
         self._nudge_at: int | None = None
         self._poller = Poller()
+        self._straight = False  # keys that come now may be for the tool alone
 
     # --- wires ---------------------------------------------------------------------------------
 
@@ -104,6 +106,10 @@ class Relay(Wiring):
         """Relay until the tool has ended; the terminal must be raw already."""
         while True:
             ready = self._wait(signals)
+            if ready.keys() == {self.terminal.in_fd}:
+                ready = self._poller.again(ANSWER_MS) if self._typed(straight=self._straight) else {}
+                if ready.keys() != {self.child.fd}:
+                    self.keyboard.catch_up()
             for number in signals.taken() if signals.fd in ready else ():
                 self._signalled(number)
             if self.writer.wake_fd in ready:
@@ -112,6 +118,7 @@ class Relay(Wiring):
                 self._told()
             if self.child.fd in ready and not self._output_held() and self._output():
                 self._start_writer()
+            self.keyboard.catch_up()
             if ready.get(self.terminal.in_fd or 0, 0) & ~select.POLLOUT:  # both ways may be one descriptor
                 self._typed()
             self.flush()
@@ -139,6 +146,7 @@ class Relay(Wiring):
         editor = self.keyboard.active
         if editor is not None and (fd := editor.fileno()) is not None:
             interest[fd] = select.POLLIN
+        self._straight = self.keyboard.straight
         return self._poller.wait(interest, self._timeout())
 
     def _input_held(self) -> bool:
@@ -151,6 +159,8 @@ class Relay(Wiring):
             return True
         if self.outward.full:
             return True
+        if not (self.writer.full or self._gap.waiting):
+            return False
         return self._gap.waits(self.now().offset_ms, full=self.writer.full)
 
     # --- output --------------------------------------------------------------------------------
@@ -184,6 +194,7 @@ class Relay(Wiring):
         self.keyboard.before_output(data)
         self.screen(data)
         self.keyboard.after_output(data)
+        self.keyboard.catch_up()
         self.quiet.printed(now.offset_ms)
         if self.writer.full:
             self._gap.miss(len(data))
@@ -198,22 +209,27 @@ class Relay(Wiring):
 
     # --- input ---------------------------------------------------------------------------------
 
-    def _typed(self) -> None:
+    def _typed(self, *, straight: bool = False) -> bool:
+        """Take what was typed; say whether it went ``straight`` to the tool, whose answer comes next."""
         data = self.terminal.read(READ)
         if data is None:
-            return
+            return False
         if data:
-            self.keyboard.push(data)
-            return
+            at_once = straight and self.keyboard.at_once(data)
+            if not at_once:
+                self.keyboard.push(data)
+            return at_once
         gone = self.terminal.hung_up()
         self._input_end.came(final=gone or not self.terminal.stdin_tty, tell=not gone)
         if gone:
             self.hang_up(signal.SIGHUP)
+        return False
 
     def _pass_end_on(self) -> None:
         """Tell the tool that its input has ended, once it has taken what came before."""
         if not (self.inward.waiting or self.keyboard.holding or self.child.pending()):
-            self.send(self._input_end.told(self.child.tty()))
+            tty = self.child.tty()
+            self.send(self._input_end.told(tty.eof, canonical=tty.canonical))
 
     # --- queues and timers ---------------------------------------------------------------------
 
@@ -329,11 +345,8 @@ class Relay(Wiring):
             said = f"{lead}rec: {notice}\r\n".encode()
             self.keyboard.before_output(said)
             self.screen(said)
-            self.keyboard.row.printed(said)
-        if self.keyboard.editing:
-            active = self.keyboard.active
-            if active is not None and not self.keyboard.row.covered and hasattr(active, "refresh"):
-                active.refresh()
+            self.row.printed(said)
+        self.keyboard.refresh()
 
     def _begin_end(self, number: int | None, *, hangup: bool = False) -> None:
         """Ask the tool to go; what it says on its way out is still shown and recorded."""
@@ -359,18 +372,6 @@ class Relay(Wiring):
         if suspending.suspend(self.terminal, self.child, self.capture.ledger, self.screen):
             self._resized()
         self.settle()
-
-    def undo(self) -> bool:
-        """Take back the terminal modes that the tool has left on; say whether there were any."""
-        left = self.capture.ledger.leave()
-        self.screen(left)
-        self.keyboard.row.printed(left)
-        return bool(left)
-
-    def end_line(self) -> None:
-        """Go to a new line if the tool has left one unfinished: something is to be said."""
-        if self.terminal.stdout_tty and self.keyboard.row.line:
-            self.screen(b"\r\n")
 
     def abandon(self) -> None:
         """Leave in a hurry, after an exception: the screen and the tool get what they would get."""

@@ -45,6 +45,10 @@ class Sense:
         """Read the tool's terminal settings."""
         return self._child.tty()
 
+    def raw(self) -> bool:
+        """Say whether the tool edits its own line; quicker than ``mode``, asked for each key."""
+        return self._override != "line" and not self._child.canonical()
+
     def mode(self, tty: Tty) -> Mode:
         """Return the mode for these settings."""
         return mode_of(canonical=tty.canonical, echo=tty.echo, override=self._override)

@@ -13,10 +13,15 @@ if TYPE_CHECKING:
     from recorder.capture import Item
     from recorder.console import Reply
     from recorder.model import Moment
+    from recorder.promptline import PromptLine
 
 
 class Wires(Protocol):
     """What the relay lends to the keyboard."""
+
+    @property
+    def row(self) -> PromptLine:
+        """The tool's unfinished line on the screen."""
 
     def now(self) -> Moment:
         """Read both clocks."""

@@ -11,6 +11,7 @@ import signal
 from typing import TYPE_CHECKING
 
 from recorder.outlet import Outlet
+from recorder.promptline import PromptLine
 from recorder.settle import Settle
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ class Wiring:
         self.outward = Outlet(terminal.write)
         self.inward = Outlet(child.write)
         self.quiet = Settle()
+        self.row = PromptLine(self.screen, self.columns)
         self._turn: int | None = None
         self._ticket = 0
 
@@ -55,6 +57,18 @@ class Wiring:
         """Write to the user's terminal; what it does not take now waits."""
         if not self.outward.put(data):
             self.hang_up(signal.SIGHUP)
+
+    def undo(self) -> bool:
+        """Take back the terminal modes that the tool has left on; say whether there were any."""
+        left = self.capture.ledger.leave()
+        self.screen(left)
+        self.row.printed(left)
+        return bool(left)
+
+    def end_line(self) -> None:
+        """Go to a new line if the tool has left one unfinished: something is to be said."""
+        if self.terminal.stdout_tty and self.row.line:
+            self.screen(b"\r\n")
 
     def send(self, data: bytes) -> None:
         """Write to the tool; what its terminal does not take now waits."""

@@ -323,3 +323,22 @@ def test_keys_are_found_and_taken_up_to_a_place():
     assert queue.rfind() == queue.find(b"z") == -1
     assert queue.upto(3) == b"ab\n"
     assert (len(queue), queue.all(), len(queue)) == (6, b"cd\re\x03f", 0)
+
+
+@given(TYPED, CUTS)
+def test_what_passes_needs_no_scan_to_be_sent(data, cuts):
+    scanner = Scanner(PREFIX)
+    for piece in pieces(data, cuts):
+        passes = scanner.passes(piece)
+        scan = scanner.scan(piece)
+        assert not (passes and scan.hit)
+        assert not passes or scan.forward == piece
+        if scan.hit:
+            return
+
+
+@pytest.mark.parametrize("form", prefix_forms(PREFIX))
+def test_a_prefix_key_does_not_pass(form):
+    assert not Scanner(PREFIX).passes(b"a" + form)
+    assert Scanner(None).passes(b"a" + form)
+    assert Scanner(PREFIX).passes(b"a\r\x1b[A")

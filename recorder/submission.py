@@ -1,0 +1,94 @@
+"""Lines that were submitted, until the tool has them: each is in the store before it is sent.
+
+Engine. When a line may be sent is decided by ``dialog``; a store that is slow holds it up for a
+moment only.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from recorder.dialog import Reads
+from recorder.keys import as_sent
+from recorder.model import Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from recorder.capture import Capture
+    from recorder.sense import Sense
+    from recorder.wires import Wires
+
+COMMIT_MS = 100  # Enter waits this long for its prompt to be on disk
+
+
+class Commit(NamedTuple):
+    """A submitted line on its way into the store: how long to wait, and whether to wait at all."""
+
+    ticket: int
+    deadline_ms: int
+    hold: bool
+
+
+class Submission:
+    """The queue of one session's submitted lines."""
+
+    def __init__(self, sense: Sense, capture: Capture, wires: Wires) -> None:
+        """Begin empty."""
+        self._sense = sense
+        self._capture = capture
+        self._wires = wires
+        self._lines: list[str] = []
+        self._commit: Commit | None = None  # of the first of them
+
+    def __len__(self) -> int:
+        return len(self._lines)
+
+    @property
+    def due_ms(self) -> int | None:
+        """Return the offset (ms) at which the first line is sent in any case, or None."""
+        return None if self._commit is None else self._commit.deadline_ms
+
+    def add(self, lines: Iterable[str]) -> None:
+        """Take lines, in order."""
+        self._lines.extend(lines)
+
+    def send(self) -> bool:
+        """Send the first line once its prompt is in the store, or 100 ms later; say whether it went."""
+        now = self._wires.now()
+        commit = self._commit or self._store(self._lines[0])
+        if not commit.hold and not self._wires.durable(commit.ticket):
+            if now.offset_ms < commit.deadline_ms:
+                return False
+            text = "a prompt was sent before it was safely stored: the store is slow"
+            self._wires.record(self._capture.note(Kind.ALERT, now, text, {"rule": "late-prompt"}))
+        self._hand_over()
+        return True
+
+    def _store(self, line: str) -> Commit:
+        now = self._wires.now()
+        hold = self._sense.reads() is Reads.UNKNOWN
+        self._wires.record(self._capture.settled(now, reading=True, line=True))
+        items = self._capture.submitted(now, line, self._wires.row.prompt, hold=hold)
+        self._commit = Commit(self._wires.record(items), now.offset_ms + COMMIT_MS, hold)
+        return self._commit
+
+    def _hand_over(self) -> None:
+        """Give the tool the first line."""
+        self._commit = None
+        line = self._lines.pop(0)
+        self._wires.row.put_back()
+        self._sense.expect_answer()
+        self._wires.send(as_sent(line.encode(errors="surrogateescape"), self._sense.tty().eof))
+
+    def drop(self) -> None:
+        """Forget the lines; one that is in the record goes to the tool, if only for the tool to drop it."""
+        if self._commit is not None:
+            self._hand_over()
+        self._lines.clear()
+
+    def back(self) -> list[str]:
+        """Give the lines back: nobody takes them as lines any more."""
+        self._commit = None
+        lines, self._lines = self._lines, []
+        return lines
