@@ -123,5 +123,6 @@ pure
 words
     version                the version
     model                  frozen records and enumerations
+    basics                 the few of them that are needed before the tool runs
     errors                 the one error tree
 """

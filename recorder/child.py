@@ -21,7 +21,7 @@ from recorder.errors import RecError
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from recorder.model import Size
+    from recorder.basics import Size
 
 Attributes = list[Any]  # what termios.tcgetattr returns: six numbers and a list of characters
 

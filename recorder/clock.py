@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from recorder.model import Moment
+from recorder.basics import Moment
 
 
 class Clock:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 
 from recorder import procfs
-from recorder.model import Owner
+from recorder.basics import Owner
 
 
 def owner() -> Owner:

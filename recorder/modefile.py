@@ -11,7 +11,7 @@ import os
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from recorder import identity, procfs
-from recorder.model import Owner
+from recorder.basics import Owner
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -1,8 +1,8 @@
 """The words of ``rec``: frozen records and enumerations that every layer speaks.
 
-No behaviour beyond trivial derived properties, no I/O, no clock, nothing imported from ``rec``
-itself. Times are integer milliseconds: ``wall_ms`` since the Unix epoch (UTC), ``offset_ms`` since
-the invocation's start on the boot-time clock, which never goes back and counts suspend.
+No behaviour beyond trivial derived properties, no I/O, no clock. Times are integer milliseconds:
+``wall_ms`` since the Unix epoch (UTC), ``offset_ms`` since the invocation's start on the boot-time
+clock, which never goes back and counts suspend.
 Raw offsets count bytes of the tool's output since the session began, over all its invocations.
 """
 
@@ -12,8 +12,32 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from recorder.basics import Moment, Owner, Size
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+__all__ = [
+    "Activity",
+    "Chunk",
+    "Draft",
+    "End",
+    "EndReason",
+    "Event",
+    "Invocation",
+    "JsonValue",
+    "Kind",
+    "Meta",
+    "Moment",
+    "Owner",
+    "Session",
+    "Size",
+    "Span",
+    "State",
+    "Status",
+    "Summary",
+    "Turn",
+]
 
 JsonValue = None | bool | int | float | str | list["JsonValue"] | dict[str, "JsonValue"]
 Meta = dict[str, JsonValue]
@@ -66,35 +90,6 @@ class EndReason(StrEnum):
     HANGUP = "hangup"
     FORKED = "forked"
     NEW = "new"
-
-
-@dataclass(frozen=True, slots=True)
-class Moment:
-    """One instant on both clocks (ms)."""
-
-    wall_ms: int
-    offset_ms: int
-
-
-@dataclass(frozen=True, slots=True)
-class Size:
-    """A terminal's size in character cells."""
-
-    cols: int
-    rows: int
-
-
-@dataclass(frozen=True, slots=True)
-class Owner:
-    """Who records: a process that pid reuse and reboots cannot counterfeit.
-
-    ``start_time`` is field 22 of ``/proc/PID/stat`` (clock ticks since boot); ``boot_id`` is
-    ``/proc/sys/kernel/random/boot_id``. Both are empty/0 where there is no ``/proc``.
-    """
-
-    pid: int
-    start_time: int
-    boot_id: str
 
 
 @dataclass(frozen=True, slots=True)

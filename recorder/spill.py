@@ -51,8 +51,9 @@ class Spill:
 def encode(spill: Spill) -> Iterator[bytes]:
     """Yield the parts of a spill file."""
     yield _MAGIC
-    yield _record({"is": "session", **asdict(spill.session)})
-    yield _record({"is": "invocation", **asdict(spill.invocation)})
+    session, invocation = spill.session, spill.invocation
+    yield _record({"is": "session", **asdict(session), "size": session.size._asdict()})
+    yield _record({"is": "invocation", **asdict(invocation), "owner": invocation.owner._asdict()})
     yield _record({"is": "seen", "seqs": dict(spill.seen)})
     if spill.end is not None:
         ended_ms, status, reason = spill.end

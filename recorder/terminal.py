@@ -18,13 +18,13 @@ import termios
 from typing import TYPE_CHECKING, Any, Self
 
 from recorder import modefile
-from recorder.model import Size
+from recorder.basics import Size
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from recorder.model import Owner
+    from recorder.basics import Owner
 
 Attributes = list[Any]  # what termios.tcgetattr returns: six numbers and a list of characters
 
