@@ -9,10 +9,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 EVERY_MS = 1_000  # for the queue's length; pausing is told at once
 BACKLOG = 128 << 10  # bytes; what waits for the next commit is no backlog, and a file costs milliseconds
@@ -21,9 +17,9 @@ BACKLOG = 128 << 10  # bytes; what waits for the next commit is no backlog, and 
 class Beacon:
     """The published state of one session."""
 
-    def __init__(self, directory: Path, ulid: str) -> None:
+    def __init__(self, directory: str, ulid: str) -> None:
         """Publish in ``directory``."""
-        self._path = directory / f"status-{ulid}.json"
+        self._path = f"{directory}/status-{ulid}.json"
         self._told: tuple[str, int] | None = None
         self._next_ms = 0
 
@@ -35,14 +31,14 @@ class Beacon:
             return
         self._told, self._next_ms = fresh, now_ms + EVERY_MS
         text = json.dumps({"recording": recording, "queue_bytes": fresh[1]})
-        new = self._path.with_suffix(".new")
+        new = f"{self._path}.new"
         with contextlib.suppress(OSError):  # a full or missing run-time directory stops nobody
             flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
             with os.fdopen(os.open(new, flags, 0o600), "w") as file:
                 file.write(text)
-            new.replace(self._path)
+            os.replace(new, self._path)
 
     def put_out(self) -> None:
         """Remove what was published."""
         with contextlib.suppress(OSError):
-            self._path.unlink(missing_ok=True)
+            os.unlink(self._path)

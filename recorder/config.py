@@ -12,28 +12,16 @@ import contextlib
 import errno
 import os
 import stat
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from recorder import identity, procfs, settings
+from recorder import identity, procfs
 from recorder.errors import ConfigError
-from recorder.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-__all__ = [
-    "STORE_NAME",
-    "Settings",
-    "current_session",
-    "git_root",
-    "load",
-    "runtime_dir",
-    "settings_file",
-    "tool_env",
-    "vi_keys",
-]
+    from recorder.settings import Settings
 
 STORE_NAME = "rec.db"
 _APP = "rec"
@@ -45,10 +33,13 @@ def load(root: str | None, env: Mapping[str, str]) -> Settings:
 
     Raises ConfigError with file, line and key where the user's file is wrong or cannot be read.
     """
+    from dataclasses import replace
     from pathlib import Path
 
+    from recorder import settings
+
     path = settings_file(env)
-    chosen, named = Settings(root=Path()), None
+    chosen, named = settings.Settings(root=Path()), None
     text = _text_of(path)
     if text is not None:
         chosen, named = settings.read(text, path, chosen)
@@ -63,18 +54,27 @@ def settings_file(env: Mapping[str, str]) -> str:
     return f"{_base(env, 'XDG_CONFIG_HOME', '.config')}/{_APP}/config.toml"
 
 
-def runtime_dir(env: Mapping[str, str]) -> Path:
+def has_settings(env: Mapping[str, str]) -> bool:
+    """Say whether ``load`` has a file to read, or to stumble over."""
+    try:
+        os.lstat(settings_file(env))
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError:
+        return True
+    return True
+
+
+def runtime_dir(env: Mapping[str, str]) -> str:
     """Return the user's private directory for what lives as long as a login; make it.
 
     ``$XDG_RUNTIME_DIR/rec``, or ``/tmp/rec-UID``; never one that somebody else could write to (after
     ``su`` the variable still names the other user's).
     """
-    from pathlib import Path
-
     base = env.get("XDG_RUNTIME_DIR", "")
     if base.startswith("/") and _is_ours(base) and _make_private(f"{base}/{_APP}"):
-        return Path(base, _APP)
-    return Path(_temporary())
+        return f"{base}/{_APP}"
+    return _temporary()
 
 
 def state_dir(env: Mapping[str, str]) -> Path:

@@ -19,7 +19,6 @@ from recorder.marks import encode_private
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     from recorder.store import Store
 
@@ -97,7 +96,7 @@ def _ask(ulid: str, env: Mapping[str, str], verb: str, goal: str) -> None:
 
 def _told(env: Mapping[str, str], ulid: str) -> dict[str, object]:
     """Return what the recorder last published about itself; nothing if it did not."""
-    path: Path = config.runtime_dir(env) / f"status-{ulid}.json"
+    path = f"{config.runtime_dir(env)}/status-{ulid}.json"
     try:
         fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
         with os.fdopen(fd, "rb") as file:

@@ -22,7 +22,7 @@ from recorder.version import VERSION
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from recorder.config import Settings
+    from recorder.settings import Settings
     from recorder.stores.sqlite import SqliteStore
 
 LITTLE_SPACE = 64 << 20  # bytes; the queue of one recorder and its commit, twice over

@@ -15,7 +15,6 @@ from recorder.basics import Owner
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
 Attributes = list[Any]  # what termios.tcgetattr returns: six numbers and a list of characters
 
@@ -29,13 +28,13 @@ class Note(NamedTuple):
     at once for the next window; a session leader is not.
     """
 
-    path: Path
+    path: str
     owner: Owner
     session: tuple[int, int]
     attributes: Attributes
 
 
-def write(directory: Path, device: int, attributes: Attributes) -> Path:
+def write(directory: str, device: int, attributes: Attributes) -> str:
     """Write the note of this process and return its path; raise OSError if that cannot be done."""
     owner = identity.owner()
     *flags, chars = attributes
@@ -49,45 +48,45 @@ def write(directory: Path, device: int, attributes: Attributes) -> Path:
             b"".join(_byte(char) for char in chars).hex(),
         )
     )
-    path = directory / f"tty-{device:x}-{owner.pid}"
-    fresh = path.with_suffix(".new")
+    path = f"{directory}/tty-{device:x}-{owner.pid}"
+    fresh = f"{path}.new"
     with contextlib.suppress(FileNotFoundError):
-        fresh.unlink()
+        os.unlink(fresh)
     fd = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     try:
         os.write(fd, text.encode())
     finally:
         os.close(fd)
-    fresh.replace(path)
+    os.replace(fresh, path)
     return path
 
 
-def dead(directory: Path, device: int, alive: Callable[[Owner], bool]) -> Iterator[tuple[Note, bool]]:
+def dead(directory: str, device: int, alive: Callable[[Owner], bool]) -> Iterator[tuple[Note, bool]]:
     """Yield the notes about ``device`` whose recorders are gone, and whether this session was theirs.
 
     Notes that cannot be read are removed: they help nobody.
     """
     try:
-        names = sorted(path.name for path in directory.iterdir())
+        names = sorted(os.listdir(directory))
     except OSError:
         return
     here = (_session(), procfs.boot_id())
     for name in names:
         if not name.startswith(f"tty-{device:x}-"):
             continue
-        path = directory / name
+        path = f"{directory}/{name}"
         try:
             note = _parse(path)
         except (OSError, ValueError, IndexError):
             with contextlib.suppress(OSError):
-                path.unlink()
+                os.unlink(path)
             continue
         if not alive(note.owner):
             yield note, (note.session, note.owner.boot_id) == here
 
 
-def _parse(path: Path) -> Note:
-    magic, numbers, boot, flags, chars = procfs.read(os.fspath(path)).decode("ascii").split("\n")
+def _parse(path: str) -> Note:
+    magic, numbers, boot, flags, chars = procfs.read(path).decode("ascii").split("\n")
     if magic != _MAGIC:
         raise ValueError(magic)
     pid, start, leader, since = map(int, numbers.split())

@@ -29,15 +29,14 @@ from recorder.version import VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from pathlib import Path
 
     from recorder.alerts import Rule
-    from recorder.config import Settings
     from recorder.console import Palette
     from recorder.editor import LineEditor
     from recorder.ending import Ending
     from recorder.live import Live, Views
     from recorder.model import Meta, Size
+    from recorder.settings import Settings
     from recorder.store import Store
     from recorder.writer import Closing, Writer
 
@@ -180,7 +179,7 @@ class _Recording:
         terminal: Terminal,
         child: Child,
         clock: Clock,
-        runtime: Path,
+        runtime: str,
         rules: tuple[Rule, ...],
     ) -> None:
         self.request = request

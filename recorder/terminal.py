@@ -22,7 +22,6 @@ from recorder.basics import Size
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from recorder.basics import Owner
 
@@ -70,7 +69,7 @@ class Terminal:
         self.name = _name(0 if self.stdin_tty else 1) if self._tty is not None else None
         self._piece = _piece(1)
         self._own: Attributes | None = None  # the user's modes, while the terminal is raw
-        self._note: Path | None = None
+        self._note: str | None = None
 
     @classmethod
     def open(cls) -> Self:
@@ -168,7 +167,7 @@ class Terminal:
                 signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         self._own = None
 
-    def remember(self, directory: Path) -> None:
+    def remember(self, directory: str) -> None:
         """Note the user's modes in ``directory``, for ``rescue`` after we were killed."""
         attributes = self.attributes()
         if self._tty is not None and attributes is not None:
@@ -178,7 +177,8 @@ class Terminal:
     def forget(self) -> None:
         """Remove the note: the modes are back."""
         if self._note is not None:
-            self._note.unlink(missing_ok=True)
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(self._note)
             self._note = None
 
     def close(self) -> None:
@@ -212,7 +212,7 @@ class Terminal:
         return taken
 
 
-def rescue(directory: Path, alive: Callable[[Owner], bool]) -> bool:
+def rescue(directory: str, alive: Callable[[Owner], bool]) -> bool:
     """Reset this terminal if a recorder was killed on it; say whether that was so.
 
     Looks for notes of dead owners about the terminal at descriptors 0-2 and removes them.
@@ -230,7 +230,7 @@ def rescue(directory: Path, alive: Callable[[Owner], bool]) -> bool:
                     _set(fd, note.attributes)
                 os.write(fd, RESET)
         with contextlib.suppress(OSError):
-            note.path.unlink()
+            os.unlink(note.path)
     return rescued
 
 

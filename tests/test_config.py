@@ -16,7 +16,7 @@ from recorder import config, identity, procfs, units
 from recorder.child import Child, Exited
 from recorder.errors import ConfigError, UsageError_
 from recorder.model import Owner, Size
-from recorder.settings import AlertRule
+from recorder.settings import AlertRule, Settings
 from recorder.version import VERSION
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -68,14 +68,14 @@ cap = "64K"
 
 def test_without_a_file_the_defaults_hold(env, tmp_path):
     found = config.load(None, env)
-    assert found == config.Settings(root=tmp_path / ".local/share/rec")
+    assert found == Settings(root=tmp_path / ".local/share/rec")
     assert (found.prefix, found.continue_within_s, found.index_cap) == (b"\x1d", 3600, 512 * 1024)
     assert (found.slash, found.rules, found.keep_age_s, found.keep_max_bytes) == (True, (), None, None)
 
 
 def test_every_key_is_understood(env, write, tmp_path):
     write(EVERYTHING)
-    assert config.load(None, env) == config.Settings(
+    assert config.load(None, env) == Settings(
         root=tmp_path / "kept",
         prefix=b"\x1e",
         continue_within_s=7200,
@@ -99,7 +99,7 @@ def test_alerts_may_be_tables_of_their_own(env, write):
 
 def test_empty_sections_say_nothing(env, write, tmp_path):
     write("[record]\n[alerts]\n[keep]\n[index]\n")
-    assert config.load(None, env) == config.Settings(root=tmp_path / ".local/share/rec")
+    assert config.load(None, env) == Settings(root=tmp_path / ".local/share/rec")
 
 
 def test_the_root_comes_from_the_option_then_the_variable_then_the_file(env, write, tmp_path):
@@ -174,6 +174,16 @@ def test_a_settings_file_that_is_no_file(env, tmp_path):
     assert caught.value.message == f"could not read {tmp_path}/.config/rec/config.toml: is a directory"
 
 
+def test_settings_are_there_or_in_the_way_or_not(env, tmp_path):
+    assert not config.has_settings(env)
+    assert not config.has_settings({"XDG_CONFIG_HOME": "/dev/null"})
+    place = tmp_path / ".config/rec"
+    place.mkdir(parents=True)
+    (place / "config.toml").symlink_to("nowhere")
+    assert config.has_settings(env)
+    assert config.has_settings({"XDG_CONFIG_HOME": f"/{'x' * 300}"})  # whatever it is: `load` will say it
+
+
 @pytest.mark.skipif(ME != 0, reason="only root can become somebody else")
 def test_an_unreadable_settings_file_is_named(env, write):
     path = write("slash = 1")
@@ -181,7 +191,7 @@ def test_an_unreadable_settings_file_is_named(env, write):
     code = """
 import os, pathlib, sys
 sys.path.insert(0, sys.argv[1])
-from recorder import config
+from recorder import config, settings  # before that user, who cannot read our interpreter
 from recorder.errors import ConfigError
 os.setresuid(65534, 65534, 65534)
 try:
@@ -236,20 +246,20 @@ def test_without_any_home_there_is_a_private_place_below_tmp(monkeypatch):
 def test_the_runtime_directory_is_made_private(tmp_path):
     old = os.umask(0)
     try:
-        place = config.runtime_dir({"XDG_RUNTIME_DIR": str(tmp_path)})
+        place = Path(config.runtime_dir({"XDG_RUNTIME_DIR": str(tmp_path)}))
     finally:
         os.umask(old)
     assert place == tmp_path / "rec"
     assert place.stat().st_mode & 0o777 == 0o700
     place.chmod(0o777)
-    assert config.runtime_dir({"XDG_RUNTIME_DIR": str(tmp_path)}) == place
+    assert config.runtime_dir({"XDG_RUNTIME_DIR": str(tmp_path)}) == str(place)
     assert place.stat().st_mode & 0o777 == 0o700
 
 
 @pytest.mark.parametrize("variables", [{}, {"XDG_RUNTIME_DIR": ""}, {"XDG_RUNTIME_DIR": "run"},
                                        {"XDG_RUNTIME_DIR": "/no/such/place"}])  # fmt: skip
 def test_the_runtime_directory_has_a_place_below_tmp(variables):
-    assert config.runtime_dir(variables) == Path(f"/tmp/rec-{ME}")
+    assert config.runtime_dir(variables) == f"/tmp/rec-{ME}"
 
 
 @pytest.mark.skipif(ME != 0, reason="only root can give a directory away")
@@ -257,11 +267,11 @@ def test_a_runtime_directory_of_somebody_else_is_not_used(tmp_path):
     foreign = tmp_path / "foreign"
     foreign.mkdir()
     os.chown(foreign, 65534, 65534)
-    assert config.runtime_dir({"XDG_RUNTIME_DIR": str(foreign)}) == Path(f"/tmp/rec-{ME}")
+    assert config.runtime_dir({"XDG_RUNTIME_DIR": str(foreign)}) == f"/tmp/rec-{ME}"
     assert not (foreign / "rec").exists()
     planted = tmp_path / "rec"
     planted.symlink_to(foreign)
-    assert config.runtime_dir({"XDG_RUNTIME_DIR": str(tmp_path)}) == Path(f"/tmp/rec-{ME}")
+    assert config.runtime_dir({"XDG_RUNTIME_DIR": str(tmp_path)}) == f"/tmp/rec-{ME}"
 
 
 @pytest.mark.skipif(ME != 0, reason="only root can become somebody else")
@@ -275,7 +285,7 @@ sys.path.insert(0, {str(ROOT)!r})
 from recorder import config
 import pathlib, tempfile
 os.setresuid({uid}, {uid}, {uid})
-place = config.runtime_dir({{}})
+place = pathlib.Path(config.runtime_dir({{}}))
 print(str(place) != {str(squat)!r}, place.name.startswith("rec-{uid}-"), oct(place.stat().st_mode))
 place.rmdir()
 """

@@ -10,18 +10,18 @@ import contextlib
 import functools
 import os
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from recorder import config, identity
-from recorder.commands import opening, out
+from recorder.commands import out
 from recorder.errors import PersistenceDisabled, Refused
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
+    from pathlib import Path
 
-    from recorder.config import Settings
     from recorder.render import Page
+    from recorder.settings import Settings
     from recorder.store import Store
 
 _SLICE = 1 << 16  # characters that are put together before they are written
@@ -45,6 +45,8 @@ class App:
     @contextlib.contextmanager
     def reading(self) -> Iterator[Store]:
         """Open the store for reading; one that is not there yet is an empty one."""
+        from recorder.commands import opening
+
         self.rescue()
         with opening.reading(self.settings) as store:
             if getattr(store, "stale", False):
@@ -54,6 +56,8 @@ class App:
     @contextlib.contextmanager
     def writing(self) -> Iterator[Store]:
         """Open the store for writing; one that is not there is not made."""
+        from recorder.commands import opening
+
         self.rescue()
         with opening.writing(self.settings) as store:
             yield store
@@ -98,6 +102,8 @@ class App:
 
     def here(self) -> tuple[Path, str | None]:
         """Return this directory and its git root."""
+        from pathlib import Path
+
         try:
             place = Path.cwd()
         except OSError as error:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from recorder.config import Settings
+    from recorder.settings import Settings
     from recorder.store import Store
     from recorder.stores.sqlite import SqliteStore
 
