@@ -17,7 +17,8 @@ face
     render_json            records as the JSON that the contract fixes
 
 service
-    recording              compose and run one recording, from start to end
+    recording              compose and run one recording of a tool that runs
+    start                  the tool first: terminal, signals, pty, and its first output
     live                   answer slash-commands inside a running session
     sessions               list, name, note, state: the use cases around whole sessions
     care                   import spill files, complete interrupted sessions
@@ -30,6 +31,7 @@ service
 
 engine
     relay                  the one loop: bytes, times, signals, timers
+    prelude                the tool's output before the relay is there
     wiring                 the parts of a recording and the plain ways between them
     keyboard               route what the user types: one queue, one consumer for each key
     submission             submitted lines, in the store before the tool has them

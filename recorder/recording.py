@@ -1,13 +1,11 @@
-"""Compose and run one recording: terminal, tool, capture, writer and relay, from start to end.
+"""Compose and run one recording: capture, writer and relay for a tool that ``start`` has started.
 
-Service. It connects the parts, in an order that start-up time and safety dictate: signal handlers
-before raw mode, the tool before everything that is slow to import. It decides nothing that a part
-decides, and prints nothing but through the terminal it was given; the caller shows ``Outcome``.
+Service. It connects the parts and decides nothing that a part decides; it prints nothing but through
+the terminal it was given; the caller shows ``Outcome``. The tool runs while this is imported.
 """
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import os
 import sys
@@ -16,16 +14,17 @@ from typing import TYPE_CHECKING
 
 from recorder import config, identity, ids
 from recorder.beacon import Beacon
-from recorder.child import Child
-from recorder.clock import Clock
+from recorder.capture import Capture
+from recorder.console import Desk
 from recorder.gate import ReadGate
+from recorder.live import Live
 from recorder.masking import mask_argv
-from recorder.model import Invocation, Kind, Session
+from recorder.model import EndReason, Invocation, Kind, Session
 from recorder.relay import Relay
-from recorder.signals import Signals
+from recorder.spans import Source
 from recorder.targets import target
-from recorder.terminal import Terminal, plug_std_fds
 from recorder.version import VERSION
+from recorder.writer import Writer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -34,11 +33,14 @@ if TYPE_CHECKING:
     from recorder.console import Palette
     from recorder.editor import LineEditor
     from recorder.ending import Ending
-    from recorder.live import Live, Views
+    from recorder.live import Views
     from recorder.model import Meta, Size
+    from recorder.prelude import Prelude
     from recorder.settings import Settings
+    from recorder.signals import Signals
+    from recorder.start import Started
     from recorder.store import Store
-    from recorder.writer import Closing, Writer
+    from recorder.writer import Closing
 
 SWITCH_S = 0.0005  # how long a key may have to wait for the writer's thread; the default is 5 ms
 BUSY_MS = 250  # the writer asks a locked store again and again: so it can be told to stop
@@ -81,79 +83,43 @@ class _Names:
 
     session: Session
     invocation: Invocation
-    nonce: str
-    outer: str | None  # nonce of a recorder around us
 
 
-def run(request: RunRequest) -> Outcome:
-    """Record a tool from its start to its end.
-
-    Raises ToolNotFound and ToolNotExecutable, and RecError for a label that cannot be one; nothing
-    is left behind then, neither on disk nor in the terminal's modes.
-    """
-    plug_std_fds()
+def run(request: RunRequest, started: Started) -> Outcome:
+    """Record a tool that has been started, to its end."""
     sys.setswitchinterval(SWITCH_S)
-    if request.label is not None:
-        from recorder.labels import check_label
-
-        check_label(request.label)
-    rules: tuple[Rule, ...] = ()
-    if request.settings.rules:
-        from recorder.alerts import compile_rules
-
-        rules = compile_rules(request.settings.rules)
-    terminal = Terminal.open()
-    runtime = config.runtime_dir(request.env)
-    clock = Clock()
-    names = _names(request, terminal, clock)
-    with Signals() as signals, contextlib.closing(terminal):
-        size = terminal.size()
-        child = Child.start(
-            request.argv,
-            size=size,
-            env=_tool_env(request, names),
-            attributes=terminal.attributes(),
-            tty_variable="REC_TTY",
-        )
-        if terminal.interactive:
-            terminal.remember(runtime)
-            terminal.raw()
-        try:
-            session = _Recording(request, names, terminal, child, clock, runtime, rules)
-            return session.run(signals)
-        finally:
-            child.close()
+    recording = _Recording(request, started, _names(request, started))
+    return recording.run(started.signals, started.prelude)
 
 
-def _names(request: RunRequest, terminal: Terminal, clock: Clock) -> _Names:
+def _names(request: RunRequest, started: Started) -> _Names:
     argv, masked = mask_argv(tuple(request.argv))
     tool = os.path.basename(argv[0])
     cwd = _cwd()
-    ulid = ids.ulid(clock.started_ms)
+    since = started.clock.started_ms
     session = Session(
-        ulid=ulid,
+        ulid=started.session,
         tool=tool,
         argv=tuple(argv),
         argv_masked=masked,
         cwd=cwd,
         git_root=config.git_root(cwd),
         user=identity.user(),
-        tty=terminal.name,
+        tty=started.terminal.name,
         term=request.env.get("TERM"),
-        size=terminal.size(),
-        created_ms=clock.started_ms,
+        size=started.size,
+        created_ms=since,
     )
     invocation = Invocation(
-        ulid=ids.ulid(clock.started_ms),
-        session=ulid,
-        started_ms=clock.started_ms,
+        ulid=ids.ulid(since),
+        session=session.ulid,
+        started_ms=since,
         owner=identity.owner(),
         version=VERSION,
         host=identity.host(),
         target=target(request.argv, tool, request.env, cwd),
     )
-    outer = request.env.get("REC_NONCE") if config.current_session(request.env) else None
-    return _Names(session, invocation, ids.nonce(), outer)
+    return _Names(session, invocation)
 
 
 def _cwd() -> str:
@@ -163,42 +129,29 @@ def _cwd() -> str:
         return "/"  # the directory was removed under us
 
 
-def _tool_env(request: RunRequest, names: _Names) -> dict[str, str]:
-    env = config.tool_env(request.env, session=names.session.ulid, tty="", pid=os.getpid(), nonce=names.nonce)
-    env["REC_PERSIST"] = "1" if request.persist else "0"
-    return env
-
-
 class _Recording:
     """One run of the parts together."""
 
-    def __init__(
-        self,
-        request: RunRequest,
-        names: _Names,
-        terminal: Terminal,
-        child: Child,
-        clock: Clock,
-        runtime: str,
-        rules: tuple[Rule, ...],
-    ) -> None:
+    def __init__(self, request: RunRequest, started: Started, names: _Names) -> None:
         self.request = request
         self.names = names
-        self.terminal = terminal
-        self.child = child
-        self.clock = clock
+        self.terminal = started.terminal
+        self.child = started.child
+        self.clock = started.clock
         self.notices: list[str] = []
-        self._rules = rules
-        self._beacon = Beacon(runtime, names.session.ulid)
+        self._nonce = started.nonce
+        self._outer = started.outer
+        self._beacon = Beacon(started.runtime, names.session.ulid)
         self.writer = self._make_writer()
         self.relay = self._make_relay()
 
-    def run(self, signals: Signals) -> Outcome:
+    def run(self, signals: Signals, prelude: Prelude) -> Outcome:
         """Relay to the end, put the terminal back, then finish the store."""
         self._greet_outer("nested", self.names.session.ulid, str(os.getpid()))
         if self.request.label is not None and self.request.persist:
             self.live.want_label(self.request.label)
         try:
+            prelude.hand_over(self.relay)
             ending = self.relay.run(signals)
         except Exception:
             self.relay.abandon()
@@ -213,13 +166,14 @@ class _Recording:
     # --- parts ---------------------------------------------------------------------------------
 
     def _make_writer(self) -> Writer:
-        from recorder.writer import Writer
-
         settings = self.request.settings
         spill = settings.root / "spill" if self.request.persist else None
-        return Writer(
-            self._opener(), self.names.session, self.names.invocation, spill=spill, rules=self._rules
-        )
+        rules: tuple[Rule, ...] = ()
+        if settings.rules:
+            from recorder.alerts import compile_rules
+
+            rules = compile_rules(settings.rules)
+        return Writer(self._opener(), self.names.session, self.names.invocation, spill=spill, rules=rules)
 
     def _opener(self) -> Callable[[], Store]:
         settings = self.request.settings
@@ -236,14 +190,10 @@ class _Recording:
         return open_store
 
     def _make_relay(self) -> Relay:
-        from recorder.capture import Capture
-        from recorder.console import Desk
-        from recorder.live import Live
-        from recorder.spans import Source
-
         session, invocation = self.names.session, self.names.invocation
         source = Source(session.ulid, invocation.ulid, session.tool)
-        capture = Capture(source, self.terminal.size(), nonce=self.names.nonce)
+        # the size that the tool was given; a change since then waits among the signals
+        capture = Capture(source, session.size, nonce=self._nonce)
 
         def note(kind: Kind, text: str, meta: Meta) -> None:
             relay.record(capture.note(kind, self.clock.now(), text, meta))
@@ -295,18 +245,16 @@ class _Recording:
 
     def _greet_outer(self, verb: str, *args: str) -> None:
         """Tell a recorder around us that we record now, or no longer, so that it does not do it twice."""
-        if self.names.outer is None or not self.terminal.stdout_tty:
+        if self._outer is None or not self.terminal.stdout_tty:
             return
         from recorder.marks import encode_private
 
         counter = self.clock.now().offset_ms + (1 if args else 2)
-        self.relay.screen(encode_private(self.names.outer, os.getpid(), counter, verb, *args))
+        self.relay.screen(encode_private(self._outer, os.getpid(), counter, verb, *args))
 
     def _close(self, ending: Ending | None) -> Closing:
         now = self.clock.now().wall_ms
         if ending is None:
-            from recorder.model import EndReason
-
             return self.writer.close(now, None, EndReason.EXIT)
         return self.writer.close(now, ending.status, ending.reason)
 

@@ -69,8 +69,8 @@ class Relay(Wiring):
         self.keyboard = Keyboard(self.child, gate, capture, self, desk, override=mode)
         self._beacon = beacon
         self.late_notices: list[str] = []  # to be said when the terminal is ours no longer
-        self._strip = Strip()
-        self._held_since: int | None = None
+        self.strip = Strip()
+        self.held_since: int | None = None
         self._console = desk.console
         self._writer_due: int | None = START_MS  # offset (ms) at which the writer starts
         self._gap = Gap()
@@ -181,13 +181,13 @@ class Relay(Wiring):
         if not parts:
             return False
         now = self.now()
-        for piece in self._strip.pieces(parts[0] if len(parts) == 1 else b"".join(parts)):
+        for piece in self.strip.pieces(parts[0] if len(parts) == 1 else b"".join(parts)):
             if isinstance(piece, bytes):
                 self._printed(now, piece)
             else:
                 self.record(self.capture.mark(now, piece.body))
-        held = self._strip.holding or self.capture.holding
-        self._held_since = now.offset_ms if held else None
+        held = self.strip.holding or self.capture.holding
+        self.held_since = now.offset_ms if held else None
         return True
 
     def _printed(self, now: Moment, data: bytes) -> None:
@@ -245,8 +245,8 @@ class Relay(Wiring):
             *(self._leaving.due_ms(), self._nudge_at, self._writer_due, self.keyboard.reshow_ms()),
         )
         due = [at - now for at in times if at is not None]
-        if self._held_since is not None:
-            due.append(self._held_since + HOLD_BACK_MS - now)
+        if self.held_since is not None:
+            due.append(self.held_since + HOLD_BACK_MS - now)
         if self.keyboard.holding or self._input_end.due or self._gap.waiting:
             due.append(HELD_LOOK_MS)
         if self._leaving.exited is not None:
@@ -266,7 +266,7 @@ class Relay(Wiring):
         now = self.now()
         if self._writer_due is not None and now.offset_ms >= self._writer_due:
             self._start_writer()
-        if self._held_since is not None and now.offset_ms - self._held_since >= HOLD_BACK_MS:
+        if self.held_since is not None and now.offset_ms - self.held_since >= HOLD_BACK_MS:
             self._release_held(now)
         editor = self.keyboard.active
         if editor is not None:
@@ -290,8 +290,8 @@ class Relay(Wiring):
 
     def _release_held(self, now: Moment) -> None:
         """Give out what looked like the beginning of our own mark, or of something to be redacted."""
-        self._held_since = None
-        if held := self._strip.flush():
+        self.held_since = None
+        if held := self.strip.flush():
             self._printed(now, held)
         self.record(self.capture.flush(now))
 

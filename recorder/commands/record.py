@@ -1,13 +1,13 @@
 """Record a tool: the one command that has to be fast, hence the one that also goes without click.
 
-click takes longer to import than everything else that starts a recording. What ``recognise`` does
-not know (help, wrong words) is left to click; what it knows it takes as click would.
+click takes longer to import than everything that starts a tool. What ``recognise`` does not know
+(help, wrong words) is left to click; what it knows it takes as click would. The tool comes
+first, then the imports.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from recorder.commands import COMMANDS
 from recorder.errors import ToolNotFound
@@ -16,12 +16,13 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from recorder.commands.app import App
+    from recorder.recording import Outcome
+    from recorder.start import Started
 
 MODES = ("auto", "line", "raw")
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
+class Wanted(NamedTuple):
     """What to record and how, as it was called; ``short`` is the form without ``run``."""
 
     argv: tuple[str, ...]
@@ -65,21 +66,14 @@ def _after_run(words: Sequence[str]) -> Wanted | None:
 
 def record(app: App, wanted: Wanted) -> int:
     """Record to the tool's end and return its exit status."""
-    from recorder import recording  # help and wrong words need none of it
-    from recorder.faces import faces
+    from recorder import config, start  # help and wrong words need none of it
 
     app.rescue()
-    request = recording.RunRequest(
-        argv=wanted.argv,
-        settings=app.settings,
-        env=app.env,
-        faces=faces(app.env, str(app.settings.root)),
-        label=wanted.label,
-        mode=wanted.mode,
-        persist=wanted.persist,
-    )
+    if config.has_settings(app.env):
+        _ = app.settings  # what is wrong in them has to be said before the tool runs
     try:
-        outcome = recording.run(request)
+        with start.started(wanted.argv, app.env, label=wanted.label, persist=wanted.persist) as started:
+            outcome = _record(app, wanted, started)
     except ToolNotFound as error:
         if wanted.short:
             raise _with_nearest(error, wanted.argv[0]) from error
@@ -87,6 +81,24 @@ def record(app: App, wanted: Wanted) -> int:
     for notice in outcome.notices:
         app.tell(f"rec: {notice}")
     return outcome.status
+
+
+def _record(app: App, wanted: Wanted, started: Started) -> Outcome:
+    """Import what a recording needs while the tool starts, and record."""
+    with started.prelude.during_imports():
+        from recorder import recording
+        from recorder.faces import faces
+
+        request = recording.RunRequest(
+            argv=wanted.argv,
+            settings=app.settings,
+            env=app.env,
+            faces=faces(app.env, str(app.settings.root)),
+            label=wanted.label,
+            mode=wanted.mode,
+            persist=wanted.persist,
+        )
+    return recording.run(request, started)
 
 
 def _with_nearest(error: ToolNotFound, word: str) -> ToolNotFound:
