@@ -7,13 +7,13 @@ own error, or refused.
 from __future__ import annotations
 
 from collections import deque
-from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from recorder.errors import StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from concurrent.futures import Future
 
     from recorder.store import Store
 
@@ -36,6 +36,8 @@ class Errands:
 
     def add(self, ticket: int, fn: Callable[[Store], T]) -> Future[T]:
         """Take an errand; return what it will come to."""
+        from concurrent.futures import Future  # brings logging: 4 ms, and most sessions have no errand
+
         future: Future[T] = Future()
         self._waiting.append((ticket, fn, future))
         return future

@@ -721,8 +721,9 @@ def test_everything_else_is_left_to_click(words):
 
 
 def test_recording_goes_without_what_is_slow_to_import(root):
-    code = "import sys; sys.argv = ['rec', 'run', '--', 'true']\nfrom recorder.__main__ import main\nmain()\n"
-    code += "print(sorted({'click', 'prompt_toolkit', 'pygments'} & set(sys.modules)))"
+    code = "import os, sys; sys.argv = ['rec', 'run', '--', 'true']\n"
+    code += "os._exit = lambda status: None\nfrom recorder.__main__ import main\nmain()\n"
+    code += "print(sorted({'click', 'logging', 'prompt_toolkit', 'pygments'} & set(sys.modules)))"
     env = environment(root, root.parent / "home")
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=env, check=True)
     assert done.stdout.splitlines()[-1] == "[]"

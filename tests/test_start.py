@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import ast
 import signal
 import subprocess
 import sys
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 from blackbox import all_raw, environment, events, ls
 
+from recorder import __main__ as main
 from recorder import prelude as module
 from recorder.basics import Moment
 from recorder.marks import encode_private
@@ -61,6 +64,15 @@ def test_nothing_is_imported_before_the_tool_but_what_it_needs(root):
     ours = {name for name in modules if name.partition(".")[0] == "recorder"}
     assert ours <= BEFORE
     assert not SLOW & modules
+
+
+def test_the_first_module_imports_only_what_every_python_has_loaded():
+    """All other imports stand inside its try: an interrupt among them is a status and no stack trace."""
+    tree = ast.parse(Path(main.__file__).read_text())
+    imports = [node for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)]
+    names = {alias.name for node in imports if isinstance(node, ast.Import) for alias in node.names}
+    assert names <= {"gc", "os", "sys"}
+    assert [node.module for node in imports if isinstance(node, ast.ImportFrom)] == ["__future__"]
 
 
 def test_settings_are_read_before_the_tool_where_there_are_any(root):

@@ -7,6 +7,7 @@ first, then the imports.
 
 from __future__ import annotations
 
+import gc
 from typing import TYPE_CHECKING, NamedTuple
 
 from recorder.commands import COMMANDS
@@ -98,6 +99,8 @@ def _record(app: App, wanted: Wanted, started: Started) -> Outcome:
             mode=wanted.mode,
             persist=wanted.persist,
         )
+    gc.freeze()  # what was imported stays: a later look for garbage can pass it over
+    gc.enable()
     return recording.run(request, started)
 
 
