@@ -77,22 +77,13 @@ class Outcome:
     notices: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class _Names:
-    """The identity of one run."""
-
-    session: Session
-    invocation: Invocation
-
-
 def run(request: RunRequest, started: Started) -> Outcome:
     """Record a tool that has been started, to its end."""
     sys.setswitchinterval(SWITCH_S)
-    recording = _Recording(request, started, _names(request, started))
-    return recording.run(started.signals, started.prelude)
+    return _Recording(request, started).run(started.signals, started.prelude)
 
 
-def _names(request: RunRequest, started: Started) -> _Names:
+def _identity(request: RunRequest, started: Started) -> tuple[Session, Invocation]:
     argv, masked = mask_argv(tuple(request.argv))
     tool = os.path.basename(argv[0])
     cwd = _cwd()
@@ -119,7 +110,7 @@ def _names(request: RunRequest, started: Started) -> _Names:
         host=identity.host(),
         target=target(request.argv, tool, request.env, cwd),
     )
-    return _Names(session, invocation)
+    return session, invocation
 
 
 def _cwd() -> str:
@@ -132,22 +123,22 @@ def _cwd() -> str:
 class _Recording:
     """One run of the parts together."""
 
-    def __init__(self, request: RunRequest, started: Started, names: _Names) -> None:
+    def __init__(self, request: RunRequest, started: Started) -> None:
         self.request = request
-        self.names = names
+        self.session, self.invocation = _identity(request, started)
         self.terminal = started.terminal
         self.child = started.child
         self.clock = started.clock
         self.notices: list[str] = []
         self._nonce = started.nonce
         self._outer = started.outer
-        self._beacon = Beacon(started.runtime, names.session.ulid)
+        self._beacon = Beacon(started.runtime, self.session.ulid)
         self.writer = self._make_writer()
         self.relay = self._make_relay()
 
     def run(self, signals: Signals, prelude: Prelude) -> Outcome:
         """Relay to the end, put the terminal back, then finish the store."""
-        self._greet_outer("nested", self.names.session.ulid, str(os.getpid()))
+        self._greet_outer("nested", self.session.ulid, str(os.getpid()))
         if self.request.label is not None and self.request.persist:
             self.live.want_label(self.request.label)
         try:
@@ -173,7 +164,7 @@ class _Recording:
             from recorder.alerts import compile_rules
 
             rules = compile_rules(settings.rules)
-        return Writer(self._opener(), self.names.session, self.names.invocation, spill=spill, rules=rules)
+        return Writer(self._opener(), self.session, self.invocation, spill=spill, rules=rules)
 
     def _opener(self) -> Callable[[], Store]:
         settings = self.request.settings
@@ -190,7 +181,7 @@ class _Recording:
         return open_store
 
     def _make_relay(self) -> Relay:
-        session, invocation = self.names.session, self.names.invocation
+        session, invocation = self.session, self.invocation
         source = Source(session.ulid, invocation.ulid, session.tool)
         # the size that the tool was given; a change since then waits among the signals
         capture = Capture(source, session.size, nonce=self._nonce)
@@ -229,7 +220,7 @@ class _Recording:
 
     def _prefix(self) -> bytes | None:
         prefix = self.request.settings.prefix
-        if prefix == b"\x1d" and self.names.session.tool in TELNETS:
+        if prefix == b"\x1d" and self.session.tool in TELNETS:
             return b"\x1c"
         return prefix
 

@@ -9,7 +9,6 @@ never taken: leading blanks, several lines, or words after a command that takes 
 
 from __future__ import annotations
 
-import difflib
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -93,6 +92,8 @@ def demand(line: str, names: Sequence[str] = NAMES) -> Command:
     if word in names:
         message = f"could not run /{word}: it takes no argument"
         raise UsageError_(message, advice=f"type {_TABLE[word].usage}")
+    import difflib  # when something was mistyped is soon enough
+
     near = difflib.get_close_matches(word, names, n=1)
     advice = f"did you mean /{near[0]}?" if near else "/help lists the commands"
     message = f"no such command: /{word}"
