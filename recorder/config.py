@@ -33,7 +33,6 @@ def load(root: str | None, env: Mapping[str, str]) -> Settings:
 
     Raises ConfigError with file, line and key where the user's file is wrong or cannot be read.
     """
-    from dataclasses import replace
     from pathlib import Path
 
     from recorder import settings
@@ -46,7 +45,7 @@ def load(root: str | None, env: Mapping[str, str]) -> Settings:
     if named is not None and named.startswith("~/"):
         named = _home(env) + named[1:]
     place = root or env.get("REC_ROOT") or named or f"{_base(env, 'XDG_DATA_HOME', '.local/share')}/{_APP}"
-    return replace(chosen, root=Path(place).absolute())
+    return chosen._replace(root=Path(place).absolute())
 
 
 def settings_file(env: Mapping[str, str]) -> str:

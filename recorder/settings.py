@@ -1,11 +1,11 @@
 """What ``config.toml`` may say, what it means, and one line about what is wrong in it.
 
-Text in, ``Settings`` out; where the file lies is ``config``'s business.
+Text in, ``Settings`` out; where the file lies is ``config``'s business. Records are tuples here, as in
+``basics``: what is wrong in the file is said before the tool starts.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from recorder import units
@@ -31,8 +31,7 @@ class AlertRule(NamedTuple):
     kind: str
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(NamedTuple):
     """The user's choices; ``prefix`` None means that no key is taken from the tool."""
 
     root: Path
@@ -67,7 +66,7 @@ def read(text: str, name: str, defaults: Settings) -> tuple[Settings, str | None
             where = (*path, *wrong.below)
             raise ConfigError(f"could not use {name}: line {_line(text, where)}: {wrong}") from wrong
     root = changes.pop("root", None)
-    return replace(defaults, **changes), root
+    return defaults._replace(**changes), root
 
 
 class _WrongError(Exception):

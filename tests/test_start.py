@@ -81,7 +81,7 @@ def test_settings_are_read_before_the_tool_where_there_are_any(root):
     (place / "config.toml").write_text("[record]\nslash = false\n")
     modules = set(started(FORKS, ["true"], root).split())
     assert "recorder.settings" in modules
-    assert not {"recorder.model", "recorder.recording"} & modules
+    assert not {"dataclasses", "recorder.model", "recorder.recording"} & modules
 
 
 def test_output_is_shown_before_the_rest_is_imported(root, tmp_path):
