@@ -739,3 +739,24 @@ def test_a_store_whose_first_transaction_is_missing_reads_as_an_empty_one(tmp_pa
     assert (root / "rec.db").stat().st_size > 0
     found = call(["ls", "--json"], root)
     assert (found.status, found.json()) == (0, [])
+
+
+def test_a_store_whose_maker_was_killed_reads_as_an_empty_one(tmp_path):
+    """Killed between the first page and the switch to WAL: a journal waits that a reader cannot roll back."""
+    root = tmp_path / "begun"
+    root.mkdir(mode=0o700)
+    code = """
+import apsw, os, signal, sys
+os.umask(0o077)
+db = apsw.Connection(sys.argv[1])
+db.pragma("cache_size", 1)
+db.execute("CREATE TABLE begun(text)")
+db.execute("BEGIN IMMEDIATE")
+for _ in range(100):
+    db.execute("INSERT INTO begun VALUES (zeroblob(9000))")
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+    subprocess.run([sys.executable, "-c", code, root / "rec.db"], check=False)
+    assert (root / "rec.db-journal").stat().st_size > 0
+    found = call(["ls", "--json"], root)
+    assert (found.status, found.json()) == (0, [])

@@ -85,6 +85,9 @@ def open_reader(path: Path, busy_ms: int) -> tuple[apsw.Connection, bool]:
         try:
             return _reader(str(path), flags, busy_ms), False
         except apsw.Error as error:
+            if extended(error) == apsw.SQLITE_READONLY_ROLLBACK:
+                # only a store in the making has a rollback journal: this one's maker was killed
+                raise StoreEmpty("could not read the store: it was not finished") from error
             if extended(error) not in _SHM_TROUBLE:
                 raise
         name = f"file:{quote(str(path))}?immutable=1"
