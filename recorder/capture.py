@@ -16,7 +16,7 @@ from recorder.echo import EchoFilter, as_echoed
 from recorder.findings import Accepted, Output, PromptShown
 from recorder.hooks import SHELL_VERBS, Hooks
 from recorder.inference import Inference
-from recorder.model import Chunk, End, Kind, Moment
+from recorder.model import End, Kind, Moment
 from recorder.modes import Ledger
 from recorder.notices import notification
 from recorder.tape import Tape
@@ -124,8 +124,6 @@ class Capture:
         for stretch in stretches:
             items.append(stretch.chunk)
             items += self._stretch(now, stretch)
-        if self._book.held and any(not isinstance(item, Chunk) for item in items):
-            items = [*self._book.release(), *items]  # the prompt comes before what follows from it
         if self._tape.region_full:
             items += self._tape.end_region(keep=True)
         return items
@@ -136,7 +134,10 @@ class Capture:
             self.ledger.note(spot)
 
     def _stretch(self, now: Moment, stretch: Stretch) -> list[Item]:
-        """Take a piece of output that is kept: full-screen frames are no text."""
+        """Take a piece of output that is kept: full-screen frames are no text.
+
+        A desktop notification (OSC 9, 777, 99) is an alert.
+        """
         start, data, spots = stretch.start, stretch.text, stretch.spots
         self._last_output = now
         if not spots and not self.alternate:
@@ -146,7 +147,12 @@ class Capture:
         for spot in spots:
             before = self.alternate
             self.ledger.note(spot)
-            items += self._notified(now, spot)
+            if spot.kind is SpotKind.OSC and (told := notification(spot.body)) is not None:
+                if not self.alternate:  # what came before it comes first; its last byte completes it
+                    end = max(begin, spot.end - 1)
+                    items += self._text(now, begin, data[begin - start : end - start], spots)
+                    begin = end
+                items += self._book.shown(Kind.ALERT, now, told, {"rule": "notification"})
             if self.alternate is before:
                 continue
             if self.alternate:
@@ -183,7 +189,7 @@ class Capture:
             self._guessless = True
             why = f"{type(error).__name__}: {error}"
             text = f"a fault in rec: turns of this tool are no longer recognised ({why})"
-            fault: list[Item] = [self._book.draft(Kind.ALERT, now, text, {"rule": "fault"})]
+            fault = self._book.shown(Kind.ALERT, now, text, {"rule": "fault"})
             return fault if output is None else fault + self._book.printed(now, output)
 
     def _no_echo(self, now: Moment) -> list[Item]:
@@ -244,14 +250,7 @@ class Capture:
         if since is None:
             return []
         took = now.offset_ms - since.offset_ms
-        return [self._book.draft(Kind.SYSTEM, now, "full-screen", {"full_screen_ms": took})]
-
-    def _notified(self, now: Moment, spot: Spot) -> list[Item]:
-        """Turn a desktop notification (OSC 9, 777, 99) into an alert."""
-        if spot.kind is not SpotKind.OSC:
-            return []
-        text = notification(spot.body)
-        return [] if text is None else [self._book.draft(Kind.ALERT, now, text, {"rule": "notification"})]
+        return self._book.shown(Kind.SYSTEM, now, "full-screen", {"full_screen_ms": took})
 
     # --- turns ---------------------------------------------------------------------------------
 

@@ -77,6 +77,10 @@ class TurnBook:
             meta=meta,
         )
 
+    def shown(self, kind: Kind, at: Moment, text: str, meta: Meta) -> list[Item]:
+        """Make an event of what the tool has printed: it follows from the prompt, which is held no longer."""
+        return [*self.release(), self.draft(kind, at, text, meta)]
+
     # --- turns ---------------------------------------------------------------------------------
 
     def open(
@@ -150,7 +154,8 @@ class TurnBook:
     def printed(self, now: Moment, output: Output) -> list[Item]:
         """Take output of the open turn, or of none."""
         if self._empty is None:
-            return [*self.cutter.add(now, output.raw, output.data)]
+            full = [*self.cutter.add(now, output.raw, output.data)]
+            return [*self.release(), *full] if full else []
         return self._answered(now) if self._empty.add(output) else []
 
     def prompt_shown(self, now: Moment, prompt: PromptShown, printed: Moment) -> list[Item]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from traces import MARKER, SOURCE, TRACES, background, events, moment, play, raw, turns, whole
 
@@ -143,6 +143,9 @@ def converse(calls, cut):
     return items + capture.ended(moment(9999), status=0, signal=None, hangup=False)
 
 
+@example([("o", b"\x1b[?2004h"), ("k", b"\r"), ("o", b"$ \x1b[?2004l\r\x1b]9;note\x07")], [])
+@example([("o", b"$ \x1b[?2004h$ "), ("k", b"\r"), ("o", b"\x1b[?2004l\r\x1b]9;note\x07")], [])
+@example([("l", "echo hi", True), ("o", b"\x1b]9;note\x07" * 2)], [])  # behind a prompt that is held
 @given(CALLS, CUTS)
 def test_the_same_events_however_any_output_is_cut(calls, cuts):
     def pieces(data):
