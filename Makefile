@@ -39,7 +39,7 @@ test: $(STAMP) tools check
 	@scripts/test "$(VENV)"
 
 soak: $(STAMP) tools
-	@REC_SOAK=1 $(PY) -m pytest -m "soak or rounds" --timeout 3600
+	@REC_SOAK=1 $(PY) -m pytest -m "soak or rounds or hypothesis" --timeout 3600
 
 bench: $(STAMP)
 	@$(PY) -m bench

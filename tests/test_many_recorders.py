@@ -8,6 +8,7 @@ import time
 
 import apsw
 import blackbox
+import pytest
 from blackbox import Rec, ls
 
 SOAK = os.environ.get("REC_SOAK") == "1"
@@ -18,6 +19,7 @@ TOOL = ["sh", "-c", 'n=0; while read line; do n=$((n+1)); echo "$n answers $line
 WAL_BYTES = 128 << 20
 
 
+@pytest.mark.rounds
 def test_many_recorders_share_one_store_without_losing_or_showing_anything(root):
     with contextlib.ExitStack() as stack:
         terms = [

@@ -689,6 +689,7 @@ def test_killed_at_any_moment_nothing_acknowledged_is_missing(path, rng, rounds)
     assert seq > 0
 
 
+@pytest.mark.rounds
 def test_many_recorders_write_into_one_store(path):
     seconds = 60 if SOAK else 5
     SqliteStore(path).close()

@@ -165,6 +165,7 @@ def test_a_disk_that_stays_full_changes_nothing_for_the_tool(tmp_path):
 # --- a locked store --------------------------------------------------------------------------------
 
 
+@pytest.mark.rounds
 def test_a_store_that_is_locked_for_a_while_loses_nothing(root):
     with Rec(["run", "--", *NUMBERS_TOOL], root) as term:
         ask(term, 0, 10)
