@@ -13,9 +13,16 @@ class Clock:
     def __init__(self) -> None:
         """Start now."""
         self._zero = time.clock_gettime_ns(time.CLOCK_BOOTTIME)
-        self.started_ms = time.time_ns() // 1_000_000
+        self._wall = time.time_ns()
+        self.started_ms = self._wall // 1_000_000
 
     def now(self) -> Moment:
-        """Read both clocks (ms)."""
-        offset = (time.clock_gettime_ns(time.CLOCK_BOOTTIME) - self._zero) // 1_000_000
-        return Moment(time.time_ns() // 1_000_000, offset)
+        """Read both clocks (ms).
+
+        They are cut to milliseconds as one: else their distance, which is stored where it changes,
+        would waver by one for ever.
+        """
+        passed = time.clock_gettime_ns(time.CLOCK_BOOTTIME) - self._zero
+        drift = time.time_ns() - self._wall - passed
+        offset = passed // 1_000_000
+        return Moment(self.started_ms + offset + round(drift / 1_000_000), offset)
