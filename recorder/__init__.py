@@ -66,6 +66,7 @@ edges
     stores/chain           the running hash that no cut changes
     stores/files           files and directories that only their owner can reach
     stores/memory          the store that keeps nothing
+    stores/packs           events that are not rows any more, packed
     stores/segments        raw bytes with their times, packed
     stores/sqlite          the SQLite store
     stores/sqlite_append   the statements of append and begin

@@ -609,6 +609,24 @@ def test_a_damaged_page_does_not_hide_the_rest(path):
     store.close()
 
 
+@pytest.mark.parametrize("facts", [b"", b"\x01?", "text", 7, b"\x00\x05"])
+@pytest.mark.parametrize("last", [None, 10**9, 0, -5, "x"])
+def test_a_damaged_pack_hides_no_other_session(path, facts, last):
+    store, _ = several(path, 2)
+    first, second = sorted(store._db.execute("SELECT ulid FROM session"))
+    store.append([draft(first[0], Kind.MARK, "later")])
+    (key,) = store._db.execute("SELECT id FROM pack ORDER BY id LIMIT 1").fetchone()
+    store._db.execute("UPDATE pack SET facts = ? WHERE id = ?", (facts, key))
+    if last is not None:
+        store._db.execute("UPDATE pack SET last_seq = ? WHERE id = ?", (last, key))
+    list(store.events(first[0]))
+    assert len(list(store.events(second[0]))) == store.count(second[0])
+    bad = [detail for _, ok, detail in store.check() if not ok]
+    assert any(first[0] in detail for detail in bad)
+    assert not any(second[0] in detail for detail in bad)
+    store.close()
+
+
 def test_random_damage_ends_in_an_answer(path, rng, rounds):
     """Whatever is damaged: a StoreError or data, and bytes that are returned are the right ones."""
     store, kept = several(path, 3)
@@ -649,9 +667,20 @@ def test_hostile_blobs_are_damaged_and_nothing_worse():
         list(read_varints(b"\x80"))
     from making import moment
 
-    for columns in ([], [2, 1], [1, 5, 0, 0, 0], [1, 4, 0]):
+    for even, steps in (
+        ([], []),
+        ([8, 1], [0]),
+        ([4, 5, 0], [0]),
+        ([4, 4], [0]),
+        ([4, 5], [0, 0]),
+        ([5, 5], [0]),
+    ):
+        head = squeeze(varints(even))
         with pytest.raises(Damaged):
-            unpack_times(squeeze(varints(columns)), moment(), 5)
+            unpack_times(varints([len(head)]) + head + squeeze(varints(steps)), moment(), 5)
+    for blob in (b"", b"\x05", b"\xff", b"\x02\x00\x04"):
+        with pytest.raises(Damaged):
+            unpack_times(blob, moment(), 5)
     assert unpack_times(pack_times([(5, 3, 5)]), moment(), 5) == [(T0, 0, 5)]
     for number in (0, 1, -1, 127, -128, 1 << 40, -(1 << 40)):
         assert unzigzag(zigzag(number)) == number
@@ -757,8 +786,10 @@ def test_text_behind_its_bytes_costs_little(path):
     ((ulid, data),) = kept.items()
     stored = store._db.execute("SELECT sum(length(data) + length(times)) FROM segment").fetchone()[0]
     assert stored < len(data) / 8
-    left = store._db.execute("SELECT coalesce(sum(length(text)), 0) FROM event").fetchone()[0]
-    assert left < 200
+    left = store._db.execute("SELECT count(*) FROM event").fetchone()[0]
+    packed = store._db.execute("SELECT sum(length(facts)) FROM pack").fetchone()[0]
+    assert not left
+    assert packed < 12 * store.count(ulid)
     assert sum(len(event.text) for event in store.events(ulid)) > len(data) * 0.9
     store.close()
 

@@ -300,6 +300,48 @@ def test_sealing_changes_nothing_that_can_be_read(begun):
         assert all(ok for _, ok, _ in begun.check())
 
 
+def test_sealed_events_are_chosen_as_others_are(begun):
+    """Sealed ones, sealed ones of a later seal, and such as came since: kinds, ranges, the last."""
+    written = []
+    at = 0
+    for n in range(1, 601):
+        raw = b"%d: printed\r\n" % n
+        drafts = [prompt(S, n, f"ask {n}", at), output(S, n, f"{n}: printed\n", (at, at + len(raw)))]
+        if n % 50 == 0:
+            drafts.append(draft(S, Kind.ALERT, f"alert {n}", turn=n))
+        written += begun.append(drafts, [chunk(I, at, raw, at=n)])
+        at += len(raw)
+        if n in (100, 101, 500):
+            begun.seal(S.ulid)
+    newest = written[-1].seq
+    assert list(begun.events(S.ulid)) == written
+    for kinds in ((), ("alert",), ("prompt", "alert"), ("mark",)):
+        wanted = [event for event in written if not kinds or event.kind in kinds]
+        assert list(begun.events(S.ulid, kinds=kinds)) == wanted
+        for last in (0, 1, 3, 7, 250, 5000):
+            assert list(begun.events(S.ulid, kinds=kinds, last=last)) == wanted[max(0, len(wanted) - last) :]
+        for after, upto in ((0, 1), (5, 9), (150, 1100), (1000, None), (newest, None), (7, 3)):
+            chosen = [event for event in wanted if after < event.seq <= (newest if upto is None else upto)]
+            assert list(begun.events(S.ulid, kinds=kinds, after=after, upto=upto)) == chosen
+            assert list(begun.events(S.ulid, kinds=kinds, after=after, upto=upto, last=2)) == chosen[-2:]
+
+
+def test_events_can_be_read_while_they_are_sealed(begun):
+    written = []
+    for n in range(400):
+        written += begun.append([draft(S, Kind.MARK, f"mark {n}")], [chunk(I, n, b"x", at=n)])
+    begun.seal(S.ulid)
+    reading = begun.events(S.ulid)
+    read = [next(reading)]
+    for n in range(400, 800):
+        begun.append([draft(S, Kind.MARK, f"mark {n}")], [chunk(I, n, b"x", at=n)])
+        if n % 20 == 0:
+            begun.seal(S.ulid)
+            read.append(next(reading))
+    read += reading
+    assert read == written
+
+
 @given(
     sizes=st.lists(st.integers(1, 400), max_size=30),
     cuts=st.lists(st.integers(0, 40), max_size=5),

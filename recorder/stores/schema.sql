@@ -50,7 +50,7 @@ CREATE TABLE progress (                -- what changes with every commit, apart 
   last_ms     INTEGER,                 -- wall time of the newest event
   raw_length  INTEGER NOT NULL,        -- raw offset after the last stored byte
   sealed_raw  INTEGER NOT NULL,        -- raw offset before which segments are merged for good
-  packed_seq  INTEGER NOT NULL,        -- seq up to which texts are in packs
+  packed_seq  INTEGER NOT NULL,        -- seq up to which events are in packs
   state       TEXT,                    -- idle, running or error, as the recorder last said
   state_turn  INTEGER,                 -- the turn it said it of
   state_ms    INTEGER                  -- since when
@@ -74,15 +74,15 @@ CREATE TABLE invocation (              -- one run of the tool's process
 );
 CREATE INDEX invocation_open ON invocation (recovered) WHERE ended_ms IS NULL;
 
-CREATE TABLE event (                   -- the typed rows
+CREATE TABLE event (                   -- the typed rows that are not yet in a pack
   id          INTEGER PRIMARY KEY,     -- session.id << 32 | seq
   kind        INTEGER NOT NULL REFERENCES kind (id),
   skew_ms     INTEGER NOT NULL,        -- wall - offset - invocation.started_ms (0 if none): mostly 0
   offset_ms   INTEGER NOT NULL,
   invocation  INTEGER,                 -- invocation.id; none: from another process (rec note)
   turn        INTEGER,
-  text        TEXT,                    -- null: text and meta are in the pack that covers the seq
-  meta        TEXT                     -- JSON object, or ''
+  text        TEXT NOT NULL,
+  meta        TEXT NOT NULL            -- JSON object, or ''
 );
 
 CREATE TABLE segment (                 -- raw bytes with their times (layout: segments.py)
@@ -99,11 +99,11 @@ CREATE TABLE segment (                 -- raw bytes with their times (layout: se
   data        BLOB NOT NULL            -- the bytes; behind them the texts of a pack, if one says so
 );
 
-CREATE TABLE pack (                    -- texts and metas of events, moved out of their rows by seal
+CREATE TABLE pack (                    -- events that seal took out of their rows (layout: packs.py)
   id          INTEGER PRIMARY KEY,     -- session.id << 32 | first seq
-  last_seq    INTEGER NOT NULL,        -- all null-text events up to here are in it
-  segment     INTEGER,                 -- segment.id whose data holds the texts behind its raw bytes
-  places      BLOB NOT NULL,           -- seqs and lengths of the texts (layout: segments.py)
+  last_seq    INTEGER NOT NULL,        -- all events from the first to this one are in it
+  segment     INTEGER,                 -- segment.id whose data holds the texts, in and behind its raw bytes
+  facts       BLOB NOT NULL,           -- kinds, times, turns, and where the texts are
   data        BLOB                     -- the texts, where no segment holds them
 );
 

@@ -7,13 +7,13 @@ reset, and a ``seal`` by the writer may move bytes and texts between two pages.
 from __future__ import annotations
 
 import json
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 import apsw
 
 from recorder.model import Chunk, Moment
-from recorder.stores import segments
+from recorder.stores import packs, segments
 from recorder.stores import sqlite_rows as rows
 from recorder.stores.sqlite_connect import fetch, fetch_one
 
@@ -31,6 +31,7 @@ _EVENT = (
     " JOIN kind k ON k.id = e.kind LEFT JOIN invocation i ON i.id = e.invocation"
 )
 _WANTED = " WHERE e.id BETWEEN ? AND ? AND (? IS NULL OR k.name IN (SELECT value FROM json_each(?)))"
+_PACK = "SELECT id, last_seq, segment, facts, data FROM pack"
 _SEGMENT = (
     "SELECT g.id, g.length, i.ulid, g.wall_ms, g.offset_ms, g.meta, g.times, g.data FROM segment g"
     " LEFT JOIN invocation i ON i.id = g.invocation"
@@ -52,7 +53,10 @@ def reading(db: apsw.Connection) -> Iterator[None]:
 
 
 class Events:
-    """The events of one session with ids from ``first`` to ``past``, a page at a time."""
+    """The events of one session with ids from ``first`` to ``past``, a page at a time.
+
+    The older ones are in packs, in runs without a gap; the others are rows, and follow them.
+    """
 
     def __init__(
         self, db: apsw.Connection, session: int, ulid: str, span: tuple[int, int], kinds: Sequence[str]
@@ -62,19 +66,22 @@ class Events:
         base, end = rows.span(session)
         self._first, self._past = base + max(0, span[0]), min(base + span[1], end)
         self._kinds = json.dumps(list(kinds)) if kinds else None
-        self._texts = Texts(db, session)
+        self._packs = Packs(db, session, kinds)
 
     def keep_last(self, count: int) -> None:
         """Leave out all but the last ``count``."""
-        row = fetch_one(
-            self._db,
-            "SELECT min(id) FROM (SELECT e.id FROM event e JOIN kind k ON k.id = e.kind"  # noqa: S608
-            + _WANTED
-            + " ORDER BY e.id DESC LIMIT ?)",
-            (self._first, self._past, self._kinds, self._kinds, count),
-        )
-        found = None if row is None else row[0]
-        self._first = self._past + 1 if found is None else int(found)
+        with reading(self._db):
+            found = fetch(
+                self._db,
+                "SELECT e.id FROM event e JOIN kind k ON k.id = e.kind"  # noqa: S608
+                + _WANTED
+                + " ORDER BY e.id DESC LIMIT ?",
+                (self._first, self._past, self._kinds, self._kinds, count),
+            )
+            keys = [row[0] for row in found]
+            if len(keys) < count:
+                keys += self._packs.last(self._first, self._past, count - len(keys))
+        self._first = keys[-1] if keys else self._past + 1
 
     def page(self) -> list[Event]:
         """Return the next events; none at the end."""
@@ -82,21 +89,33 @@ class Events:
         while not page and self._first <= self._past:
             try:
                 with reading(self._db):
-                    found = self._rows(self._first, self._past)
-                    page = self._read(found)
+                    page = self._next()
             except apsw.CorruptError:
-                found = self._salvage()
-                page = self._read(found)
-            newest = found[-1][0] if found else self._past
-            self._first = max(self._first, newest) + 1  # damaged pages may hold any number
+                page = self._salvage()
         return page
+
+    def _next(self) -> list[Event]:
+        if self._packs.find(self._first, self._past):
+            return self._packed()
+        found = self._rows(self._first, self._past)
+        self._pass(found[-1][0] if found else self._past)
+        return self._read(found)
+
+    def _pass(self, key: object) -> None:
+        """Go on behind ``key``; damaged pages may hold anything."""
+        self._first = max(self._first, key if isinstance(key, int) else 0) + 1
+
+    def _packed(self) -> list[Event]:
+        """Take a page out of the pack that was found."""
+        found, key = self._packs.rows(self._first, self._past)
+        self._pass(key)
+        return self._read(found)
 
     def _read(self, found: list[tuple[Any, ...]]) -> list[Event]:
         page: list[Event] = []
         for row in found:
-            text = self._texts.of(rows.low(row[0])) if row[7] is None else (row[7], row[8] or "")
             try:
-                page.append(rows.event(self._ulid, row, text))
+                page.append(rows.event(self._ulid, row))
             except (TypeError, ValueError):
                 continue  # damaged; check counts it
         return page
@@ -108,53 +127,140 @@ class Events:
             (first, past, self._kinds, self._kinds, _PAGE),
         )
 
-    def _salvage(self) -> list[tuple[Any, ...]]:
-        """Take rows one by one: what shares a page with the damage is passed over, the rest is not."""
+    def _salvage(self) -> list[Event]:
+        """Take rows and packs one by one: what shares a page with the damage is passed over."""
         found: list[tuple[Any, ...]] = []
+        last = self._first
         for key in range(self._first, min(self._first + _SALVAGE, self._past + 1)):
             try:
+                if self._packs.find(key, key):
+                    if not found:
+                        self._first = key
+                        return self._packed()
+                    break
                 found += self._rows(key, key)
             except apsw.CorruptError:
-                continue
+                pass
+            last = key
             if len(found) == _PAGE:
                 break
-        return found
+        self._pass(last)
+        return self._read(found)
 
 
-class Texts:
-    """The texts that ``seal`` has moved into packs; the pack read last is kept."""
+class Packs:
+    """The events that ``seal`` has moved into packs; the pack read last is kept."""
 
-    def __init__(self, db: apsw.Connection, session: int) -> None:
+    def __init__(self, db: apsw.Connection, session: int, kinds: Sequence[str]) -> None:
         self._db = db
-        self._session = session
-        self._pack: dict[int, tuple[str, str]] = {}
+        self._base, _past = rows.span(session)
+        self._kinds = kinds
+        self._names: dict[int, str] = {}
+        self._runs: dict[int, tuple[str | None, int | None]] = {}
+        self._key = self._last = 0
+        self._facts: list[packs.Fact] = []
+        self._texts: dict[int, packs.Text] | None = None
 
-    def of(self, seq: int) -> tuple[str, str]:
-        """Return text and meta of a seq; of a damaged pack nothing but the fact."""
-        if seq not in self._pack:
-            first, _past = rows.span(self._session)
-            try:
-                row = fetch_one(
-                    self._db,
-                    "SELECT id, segment, places, data FROM pack WHERE id BETWEEN ? AND ?"
-                    " ORDER BY id DESC LIMIT 1",
-                    (first, first + seq),
-                )
-                self._pack = {} if row is None else pack(self._db, row)
-            except (segments.Damaged, apsw.CorruptError):
-                self._pack = {}
-        return self._pack.get(seq, ("", '{"damaged":true}'))
+    def find(self, first: int, past: int) -> bool:
+        """Find the pack that holds ``first``, or else the next one that begins up to ``past``."""
+        if self._key <= first <= self._last:
+            return True
+        row = fetch_one(
+            self._db,
+            _PACK + " WHERE id BETWEEN ? AND ? AND last_seq >= ? ORDER BY id LIMIT 1",
+            (self._base, past, first - self._base),
+        )
+        if row is not None:
+            self._take(row)
+        return row is not None
+
+    def _take(self, row: Sequence[Any]) -> None:
+        self._key = self._last = row[0]
+        self._texts = None
+        self._facts = []
+        with suppress(segments.Damaged, TypeError):  # check misses its events
+            self._last = self._base + row[1]
+            self._facts = packs.Pack(row[3]).facts
+
+    def rows(self, first: int, past: int) -> tuple[list[tuple[Any, ...]], int]:
+        """Return events of the pack found, as rows of ``_EVENT``, and the key up to which that is all."""
+        low, high = first - self._base, past - self._base
+        wanted = [fact for fact in self._facts if low <= fact.seq <= high and self._chosen(fact)]
+        if wanted and self._texts is None:
+            self._texts = self._read()
+        texts = self._texts or {}
+        found = [
+            (
+                self._base + fact.seq,
+                self._name(fact.kind),
+                fact.skew_ms,
+                fact.offset_ms,
+                *self._run(fact.run),
+                fact.turn,
+                *texts.get(fact.seq, ("", '{"damaged":true}')),
+            )
+            for fact in wanted[:_PAGE]
+        ]
+        return found, found[-1][0] if len(wanted) > _PAGE else self._last
+
+    def last(self, first: int, past: int, count: int) -> list[int]:
+        """Return the keys of the last ``count`` events, newest first."""
+        keys: list[int] = []
+        top = past
+        while len(keys) < count:
+            row = fetch_one(
+                self._db,
+                _PACK + " WHERE id BETWEEN ? AND ? AND last_seq >= ? ORDER BY id DESC LIMIT 1",
+                (self._base, top, first - self._base),
+            )
+            if row is None:
+                break
+            self._take(row)
+            top = self._key - 1
+            known = [self._base + fact.seq for fact in self._facts if self._chosen(fact)]
+            keys += [key for key in reversed(known) if first <= key <= past]
+        return keys[:count]
+
+    def _read(self) -> dict[int, packs.Text]:
+        """Read the texts of the pack found as it is now: a ``seal`` may have made it longer."""
+        try:
+            row = fetch_one(self._db, _PACK + " WHERE id = ?", (self._key,))
+            if row is None:
+                return {}
+            pack, texts = unpacked(self._db, row)
+        except (segments.Damaged, apsw.CorruptError):
+            return {}
+        return {fact.seq: text for fact, text in zip(pack.facts, texts, strict=True)}
+
+    def _chosen(self, fact: packs.Fact) -> bool:
+        return not self._kinds or self._name(fact.kind) in self._kinds
+
+    def _name(self, kind: int) -> str:
+        if not self._names:
+            self._names = dict(fetch(self._db, "SELECT id, name FROM kind"))
+        return self._names.get(kind, "system")
+
+    def _run(self, key: int | None) -> tuple[str | None, int | None]:
+        """Return ULID and start of an invocation."""
+        if key is None:
+            return None, None
+        if key not in self._runs:
+            row = fetch_one(self._db, "SELECT ulid, started_ms FROM invocation WHERE id = ?", (key,))
+            self._runs[key] = (None, None) if row is None else (row[0], row[1])
+        return self._runs[key]
 
 
-def pack(db: apsw.Connection, row: Sequence[Any]) -> dict[int, tuple[str, str]]:
-    """Return ``seq → (text, meta)`` of ``id, segment, places, data``; raise Damaged."""
-    _key, segment, places, data = row
+def unpacked(db: apsw.Connection, row: Sequence[Any]) -> tuple[packs.Pack, list[packs.Text]]:
+    """Return the events of a row of ``_PACK``; raise Damaged."""
+    _key, _last, segment, facts, data = row
+    pack = packs.Pack(facts)
     if segment is None:
-        return segments.unpack_texts(places, segments.unsqueeze(data))
+        return pack, pack.texts(b"", segments.unsqueeze(data), 0)
     host = fetch_one(db, "SELECT length, data FROM segment WHERE id = ?", (segment,))
     if host is None:
         raise segments.Damaged("its segment is gone")
-    return segments.unpack_texts(places, segments.unsqueeze(host[1])[host[0] :])
+    body = segments.unsqueeze(host[1])
+    return pack, pack.texts(body[: host[0]], body[host[0] :], rows.low(segment, rows.RAW_BITS))
 
 
 # --- raw bytes -------------------------------------------------------------------------------------

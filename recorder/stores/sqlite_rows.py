@@ -177,17 +177,17 @@ def summary(row: Sequence[Any], labels: tuple[str, ...]) -> Summary:
     )
 
 
-def event(ulid: str, row: Sequence[Any], text: tuple[str | bytes, str | bytes]) -> Event:
-    """Read ``id, kind name, skew_ms, offset_ms, invocation ulid, started_ms, turn`` and the text."""
+def event(ulid: str, row: Sequence[Any]) -> Event:
+    """Read ``id, kind name, skew_ms, offset_ms, invocation ulid, started_ms, turn, text, meta``."""
     return Event(
         session=ulid,
         seq=low(row[0]),
         kind=row[1],
         at=Moment(row[2] + row[3] + (row[5] or 0), row[3]),
-        text=readable(text[0]),
+        text=readable(row[7]),
         turn=row[6],
         invocation=row[4],
-        meta=load(readable(text[1])),
+        meta=load(readable(row[8])),
     )
 
 

@@ -1,9 +1,9 @@
-"""Merge a session's small segments into large ones, and move texts behind the bytes they came from.
+"""Merge a session's small segments into large ones, and move events to the bytes they came from.
 
-Rendered text repeats the raw bytes almost word for word. In one zstd frame with them it costs next
-to nothing; in rows of its own it would double the database. Live rows are plain; this runs when
-256 KiB of small segments have come together and when an invocation ends. Everything here runs
-inside one write transaction of the caller; raw bytes, times, texts and hashes stay what they were.
+Rendered text repeats the raw bytes almost word for word, and an event's row weighs more than what
+it says: in packs (packs.py) both cost next to nothing. Live rows are plain; this runs when 256 KiB of
+small segments have come together and when an invocation ends. Everything here runs inside one write
+transaction of the caller; raw bytes, times, events and hashes stay what they were.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from recorder.model import Moment
-from recorder.stores import segments
+from recorder.stores import packs, segments
 from recorder.stores import sqlite_rows as rows
 from recorder.stores.sqlite_connect import fetch, fetch_one
-from recorder.stores.sqlite_pages import pack
+from recorder.stores.sqlite_pages import unpacked
 
 if TYPE_CHECKING:
     import apsw
@@ -24,18 +24,20 @@ if TYPE_CHECKING:
 BIG = 64 * 1024  # a live segment of a flood; not worth merging when there are many
 ENOUGH = 256 * 1024  # a merged segment that is not merged again
 _ALL = 2 * 1024 * 1024  # beyond it big segments stay as they are, unless they have text
-_PLAIN = 16  # characters of text and meta that stay in the row
-_MAX_TEXT = 1024 * 1024  # characters in one pack
+_MAX_TEXT = 1024 * 1024  # characters in one pack …
+_ROW = 256  # … and what an event without any counts: 4096 make a pack that is read in 50 ms
+
+Entry = tuple[packs.Fact, packs.Text]
 
 
 @dataclass
 class _Group:
-    """Segments that become one, and the texts that go behind their bytes."""
+    """Segments that become one, and the events that go behind their bytes."""
 
     parts: list[tuple[Any, ...]] = field(default_factory=list)  # id, length, invocation, restart
     length: int = 0
     merge: bool = True
-    texts: list[segments.Text] = field(default_factory=list)
+    events: list[Entry] = field(default_factory=list)
     size: int = 0  # of the texts, in characters
 
     @property
@@ -50,14 +52,14 @@ class _Group:
 
 
 class _Row:
-    """An event's row with its text and meta, and the raw offset they belong to."""
+    """An event's row, and the raw offset it belongs to."""
 
     def __init__(self, row: tuple[Any, ...]) -> None:
-        self.row = row
-        self.text = rows.readable(row[6] or "")
-        self.meta = rows.readable(row[7] or "")
-        self.size = len(self.text) + len(self.meta)  # 0: packed already
-        self.place = _raw_start(rows.load(self.meta).get("raw"))
+        fact = packs.Fact(rows.low(row[0]), *row[1:6])
+        text, meta = rows.readable(row[6]), rows.readable(row[7])
+        self.entry: Entry = (fact, (text, meta))
+        self.size = _ROW + len(text) + len(meta)
+        self.place = _raw_start(rows.load(meta).get("raw"))
 
 
 def seal(db: apsw.Connection, session: int) -> int:
@@ -68,21 +70,23 @@ def seal(db: apsw.Connection, session: int) -> int:
     if row is None:
         return 0
     sealed_raw, raw_length, packed_seq, last_seq = row
-    events = _unpacked(db, session, packed_seq)
+    events = _rows(db, session, packed_seq)
     groups = _groups(db, session, sealed_raw, {event.place for event in events if event.place is not None})
     if not groups:
         return 0
     tail = groups[-1]
-    old = _old_texts(db, session, groups[0])
+    old = _old_events(db, session, groups[0])
     _spread(groups, events)
-    _write_rows(db, events)
+    first, past = rows.span(session)
+    db.execute("DELETE FROM event WHERE id BETWEEN ? AND ?", (first + packed_seq + 1, past))
     merged = 0
     for group in groups:
-        if group.merge and (len(group.parts) > 1 or group.texts):
-            merged += _merge(db, session, group, old if group is groups[0] else {})
-        elif group.texts:
-            _write_pack(db, session, group.texts)
-    done = rows.low(tail.key, rows.RAW_BITS) if tail.merge and tail.length < ENOUGH else raw_length
+        if group.merge and (len(group.parts) > 1 or group.events):
+            merged += _merge(db, session, group, old if group is groups[0] else [])
+        elif group.events:
+            _write_pack(db, session, group.events)
+    again = tail.merge and tail.length < ENOUGH and tail.size < _MAX_TEXT // 2
+    done = rows.low(tail.key, rows.RAW_BITS) if again else raw_length
     db.execute(
         "UPDATE progress SET sealed_raw = ?, packed_seq = ? WHERE session = ?", (done, last_seq, session)
     )
@@ -125,29 +129,29 @@ def _groups(db: apsw.Connection, session: int, sealed_raw: int, places: set[int]
     return groups
 
 
-def _old_texts(db: apsw.Connection, session: int, group: _Group) -> dict[int, tuple[str, str]]:
-    """Read the texts behind the segment that the last seal made and this one merges again.
+def _old_events(db: apsw.Connection, session: int, group: _Group) -> list[Entry]:
+    """Read the pack of the segment that the last seal made and this one merges again.
 
-    Only the first group can hold one: it begins where the last seal ended.
+    Only the first group can have one: it begins where the last seal ended.
     """
     row = fetch_one(
         db,
-        "SELECT id, segment, places, data FROM pack WHERE id BETWEEN ? AND ? AND segment = ?",
+        "SELECT id, last_seq, segment, facts, data FROM pack WHERE id BETWEEN ? AND ? AND segment = ?",
         (*rows.span(session), group.key),
     )
     if row is None or not group.merge:
-        return {}
+        return []
     try:
-        texts = pack(db, row)
+        pack, texts = unpacked(db, row)
     except segments.Damaged:
         group.merge = False  # what is damaged is left as it is
-        return {}
-    group.size = sum(len(text) + len(meta) for text, meta in texts.values())
-    return texts
+        return []
+    group.size = sum(_ROW + len(text) + len(meta) for text, meta in texts)
+    return list(zip(pack.facts, texts, strict=True))
 
 
-def _unpacked(db: apsw.Connection, session: int, packed_seq: int) -> list[_Row]:
-    """Read the events whose texts are still in their rows."""
+def _rows(db: apsw.Connection, session: int, packed_seq: int) -> list[_Row]:
+    """Read the events that are still in their rows."""
     first, past = rows.span(session)
     found = fetch(
         db,
@@ -159,14 +163,12 @@ def _unpacked(db: apsw.Connection, session: int, packed_seq: int) -> list[_Row]:
 
 
 def _spread(groups: list[_Group], events: list[_Row]) -> None:
-    """Give each event's text to the group that holds the bytes it was rendered from.
+    """Give each event to the group that holds the bytes it was rendered from.
 
-    Seqs stay ascending from group to group, so that a pack covers a range of them.
+    Seqs stay ascending from group to group: a pack holds all events from its first to its last.
     """
     at = 0
     for event in events:
-        if event.size < _PLAIN:
-            continue
         while (
             at + 1 < len(groups)
             and event.place is not None
@@ -178,22 +180,8 @@ def _spread(groups: list[_Group], events: list[_Row]) -> None:
             at += 1
             if at == len(groups):
                 groups.append(_Group(merge=False))  # texts without bytes
-        groups[at].texts.append((rows.low(event.row[0]), event.text, event.meta))
+        groups[at].events.append(event.entry)
         groups[at].size += event.size
-
-
-def _write_rows(db: apsw.Connection, events: list[_Row]) -> None:
-    """Write the rows anew without their texts.
-
-    All at once and in order: rows that are updated one by one leave their pages half empty.
-    """
-    if not any(event.size >= _PLAIN for event in events):
-        return
-    db.execute("DELETE FROM event WHERE id BETWEEN ? AND ?", (events[0].row[0], events[-1].row[0]))
-    db.executemany(
-        "INSERT INTO event VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-        [(*event.row[:6], None, None) if event.size >= _PLAIN else event.row for event in events],
-    )
 
 
 def _raw_start(raw: Any) -> int | None:  # noqa: ANN401  (JSON)
@@ -203,7 +191,7 @@ def _raw_start(raw: Any) -> int | None:  # noqa: ANN401  (JSON)
     return raw if isinstance(raw, int) else None
 
 
-def _merge(db: apsw.Connection, session: int, group: _Group, old: dict[int, tuple[str, str]]) -> int:
+def _merge(db: apsw.Connection, session: int, group: _Group, old: list[Entry]) -> int:
     """Replace a group's segments by one; return how many it were, 0 if one of them is damaged."""
     bodies: list[bytes] = []
     ticks: list[segments.Tick] = []
@@ -221,11 +209,12 @@ def _merge(db: apsw.Connection, session: int, group: _Group, old: dict[int, tupl
             more = rows.load(meta).get("redactions")
             redactions += more if isinstance(more, list) else []
     except segments.Damaged:
-        if group.texts:
-            _write_pack(db, session, group.texts)
+        if group.events:
+            _write_pack(db, session, group.events)
         return 0
-    texts = sorted([*((seq, *each) for seq, each in old.items()), *group.texts])
-    places, behind = segments.pack_texts(texts) if texts else (b"", b"")
+    raw = b"".join(bodies)
+    events = [*old, *group.events]
+    facts, behind = packs.pack(events, raw, rows.low(group.key, rows.RAW_BITS)) if events else (b"", b"")
     level = segments.SEAL_LEVEL
     _replace(
         db,
@@ -241,14 +230,14 @@ def _merge(db: apsw.Connection, session: int, group: _Group, old: dict[int, tupl
             found[-1][5],
             rows.dump({"redactions": redactions}) if redactions else "",
             segments.pack_times(segments.join_ticks(ticks), level),
-            segments.squeeze(b"".join([*bodies, behind]), level),
+            segments.squeeze(raw + behind, level),
         ),
     )
-    if texts:
-        db.execute(  # the texts of an old pack have moved on with its segment
+    if events:
+        db.execute(  # the events of an old pack have moved on with its segment
             "DELETE FROM pack WHERE id BETWEEN ? AND ? AND segment = ?", (*rows.span(session), group.key)
         )
-        _insert_pack(db, session, texts, (group.key, places, None))
+        _insert_pack(db, session, events, (group.key, facts, None))
     return len(found)
 
 
@@ -257,19 +246,14 @@ def _replace(db: apsw.Connection, group: _Group, values: tuple[Any, ...]) -> Non
     db.execute("INSERT INTO segment VALUES (?" + ", ?" * 10 + ")", values)
 
 
-def _write_pack(db: apsw.Connection, session: int, texts: list[segments.Text]) -> None:
+def _write_pack(db: apsw.Connection, session: int, events: list[Entry]) -> None:
     """Write a pack of its own, where no segment is being rewritten."""
-    places, body = segments.pack_texts(texts)
-    _insert_pack(db, session, texts, (None, places, segments.squeeze(body, segments.SEAL_LEVEL)))
+    facts, body = packs.pack(events, b"", 0)
+    _insert_pack(db, session, events, (None, facts, segments.squeeze(body, segments.SEAL_LEVEL)))
 
 
 def _insert_pack(
-    db: apsw.Connection,
-    session: int,
-    texts: list[segments.Text],
-    rest: tuple[int | None, bytes, bytes | None],
+    db: apsw.Connection, session: int, events: list[Entry], rest: tuple[int | None, bytes, bytes | None]
 ) -> None:
-    db.execute(
-        "INSERT INTO pack VALUES (?, ?, ?, ?, ?)",
-        (session << rows.SEQ_BITS | texts[0][0], texts[-1][0], *rest),
-    )
+    first, last = events[0][0].seq, events[-1][0].seq
+    db.execute("INSERT INTO pack VALUES (?, ?, ?, ?, ?)", (session << rows.SEQ_BITS | first, last, *rest))
