@@ -163,4 +163,5 @@ def test_the_wheel_carries_the_shell_files_inside_the_package(tmp_path):
         for path in (TOP / directory).iterdir():
             assert f"recorder/{directory}/{path.name}" in names
     assert "recorder/__main__.py" in names
+    assert {"recorder/stores/schema.sql", "recorder/stores/dictionary-1.zstd"} <= set(names)
     assert not [name for name in names if name.startswith(("tests/", "bench/", "shell/"))]

@@ -215,7 +215,6 @@ def _merge(db: apsw.Connection, session: int, group: _Group, old: list[Entry]) -
     raw = b"".join(bodies)
     events = [*old, *group.events]
     facts, behind = packs.pack(events, raw, rows.low(group.key, rows.RAW_BITS)) if events else (b"", b"")
-    level = segments.SEAL_LEVEL
     _replace(
         db,
         group,
@@ -229,8 +228,8 @@ def _merge(db: apsw.Connection, session: int, group: _Group, old: list[Entry]) -
             found[-1][4],
             found[-1][5],
             rows.dump({"redactions": redactions}) if redactions else "",
-            segments.pack_times(segments.join_ticks(ticks), level),
-            segments.squeeze(raw + behind, level),
+            segments.pack_times(segments.join_ticks(ticks), segments.SEAL_LEVEL),
+            segments.squeeze_shown(raw + behind),
         ),
     )
     if events:
@@ -249,7 +248,7 @@ def _replace(db: apsw.Connection, group: _Group, values: tuple[Any, ...]) -> Non
 def _write_pack(db: apsw.Connection, session: int, events: list[Entry]) -> None:
     """Write a pack of its own, where no segment is being rewritten."""
     facts, body = packs.pack(events, b"", 0)
-    _insert_pack(db, session, events, (None, facts, segments.squeeze(body, segments.SEAL_LEVEL)))
+    _insert_pack(db, session, events, (None, facts, segments.squeeze_shown(body)))
 
 
 def _insert_pack(
