@@ -107,7 +107,7 @@ def _import(store: Store, path: Path, alive: Alive, text: TextPass) -> str | Non
         return None
     if found is None:
         raise ValueError("it holds no session")
-    store.begin(found.session, found.invocation)
+    store.begin(found.session, found.invocation, _label(found, store))
     for session in dict.fromkeys([found.session.ulid, *(item.session for item in found.items)]):
         chunks = [item for item in found.items if isinstance(item, Chunk) and item.session == session]
         drafts = list(_drafts(found, session, text))
@@ -117,6 +117,13 @@ def _import(store: Store, path: Path, alive: Alive, text: TextPass) -> str | Non
     store.seal(found.session.ulid)
     path.unlink(missing_ok=True)
     return found.session.ulid
+
+
+def _label(found: spill.Spill, store: Store) -> str | None:
+    """Return the label that the session was given last, unless the store has it: it may have moved since."""
+    own = (item for item in found.items if isinstance(item, Draft) and item.session == found.session.ulid)
+    given = [str(draft.meta["label"]) for draft in own if draft.meta.get("mark") == "label"]
+    return given[-1] if given and given[-1] not in dict(store.labels()) else None
 
 
 def _drafts(found: spill.Spill, session: str, text: TextPass) -> Iterator[Draft]:

@@ -40,9 +40,6 @@ class Console(Protocol):
     def submitted(self, line: str) -> None:
         """Take note of a line that goes to the tool, for its history."""
 
-    def woken(self) -> None:
-        """Look what the store has answered since the last call."""
-
     def command(self, line: str) -> Reply:
         """Answer a line of the recorder's own prompt; the slash may be missing."""
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from recorder import config, identity, terminal
-from recorder.errors import ConfigError, RecError
+from recorder.errors import ConfigError, RecError, StoreEmpty
 from recorder.version import VERSION
 
 if TYPE_CHECKING:
@@ -182,6 +182,8 @@ def _store(root: Path) -> list[Check]:
                 for name, ok, detail in store.check()
             ]
             return [*checks, _writable(path), _interrupted(store)]
+    except StoreEmpty:
+        return [Check("store", ok=True, detail="empty: nothing was recorded yet")]
     except RecError as error:
         return [Check("store", ok=False, detail=error.message, fix=error.advice)]
 

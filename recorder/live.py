@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from recorder import slash
 from recorder.console import Action, Reply
-from recorder.errors import PersistenceDisabled, RecError, StoreBusy, StoreError
+from recorder.errors import PersistenceDisabled, RecError, StoreBusy
 from recorder.labels import check_label
 from recorder.model import Kind
 
@@ -56,7 +56,6 @@ class Live:
         self._earlier: Future[list[str]] | None = None
         self._patience = HISTORY_S
         self._submitted: list[str] = []
-        self._wanted: Future[str | None] | None = None
 
     def reply(self, line: str) -> Reply | None:
         """Answer a submitted line, or return None when it is the tool's."""
@@ -105,35 +104,18 @@ class Live:
         if line.strip() and self._submitted[-1:] != [line]:
             self._submitted.append(line)
 
-    def want_label(self, name: str) -> None:
-        """Give the session a label as soon as the store takes it."""
-        self.label = check_label(name)
-        self._wanted = self._writer.call(self._labelling(self.label))
+    def labelled(self, label: str) -> None:
+        """Take note of a label that the store has, or gets with the session's first row."""
+        self.label = label
+        self._note(Kind.MARK, f"label {label}", {"mark": "label", "label": label})
         self._note(Kind.MARK, f"label {self.label}", {"mark": "label", "label": self.label})
-
-    def woken(self) -> None:
-        """Look whether the label that was wanted at the start is set; a store that failed is asked again."""
-        wanted, label = self._wanted, self.label
-        if wanted is None or label is None or not wanted.done():
-            return
-        self._wanted = None
-        if isinstance(wanted.exception(), StoreError):
-            self._wanted = self._writer.call(self._labelling(label))
-
-    def _labelling(self, label: str) -> Callable[[Store], str | None]:
-        def work(store: Store) -> str | None:
-            store.begin(self.session, self.invocation)
-            return store.set_label(label, self.session.ulid)
-
-        return work
 
     def set_label(self, name: str) -> str:
         """Give the session a label; return what to tell the user."""
         label = check_label(name)
         self._need_store()
-        moved = self._ask(self._labelling(label))
-        self.label = label
-        self._note(Kind.MARK, f"label {label}", {"mark": "label", "label": label})
+        moved = self._ask(lambda store: store.begin(self.session, self.invocation, label))
+        self.labelled(label)
         # Two lines, so that the palette does not close over what the user has to know.
         return f"label {label} set\nlabel {label} moved from {moved}" if moved else f"label {label} set"
 

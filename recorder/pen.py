@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from recorder import spill
@@ -29,10 +30,27 @@ SEAL_COUNT = 512  # … or so many of them …
 SEAL_FLOOD = 8 << 20  # … or so much altogether
 
 
+@dataclass(frozen=True, slots=True)
+class End:
+    """How an invocation is to end; ``deadline`` (monotonic s) is when whoever waits for that gives up."""
+
+    ended_ms: int
+    exit_status: int | None
+    reason: EndReason
+    deadline: float
+
+
 class Pen:
     """One store, lazily opened, and what has to be remembered between two transactions."""
 
-    def __init__(self, open_store: Callable[[], Store], session: Session, invocation: Invocation) -> None:
+    def __init__(
+        self,
+        open_store: Callable[[], Store],
+        session: Session,
+        invocation: Invocation,
+        label: str | None = None,
+    ) -> None:
+        """Prepare; the session has ``label`` from its first row on."""
         self.session = session
         self.invocation = invocation
         self.n_events = 0  # the newest seq of the session that was written to last
@@ -40,6 +58,8 @@ class Pen:
         self.refused = False  # the last failure was that of an append to a store that was well before
         self.ended = False  # the invocation's end is in the store
         self.begun = False  # the rows of session and invocation were written once
+        self.moved: str | None = None  # ULID of the session that had the label before
+        self._label = label
         self._open_store = open_store
         self._store: Store | None = None
         self._here = False  # they are in the store that is open now
@@ -58,7 +78,8 @@ class Pen:
         self.refused = False
         store = self.store()
         if not self._here:
-            store.begin(self.session, self.invocation)
+            self.moved = store.begin(self.session, self.invocation, self._label) or self.moved
+            self._label = None
             self._here = self.begun = True
             if not self.seen:
                 self.n_events = store.count(self.session.ulid) + (self.session.fork_seq or 0)
@@ -123,14 +144,14 @@ class Pen:
         with contextlib.suppress(RecError):
             store.close()
 
-    def end(self, ended_ms: int, exit_status: int | None, reason: EndReason, until: float) -> None:
+    def end(self, end: End, until: float) -> None:
         """End the invocation, merge, close; raise StoreError if the end could not be written.
 
         A store that is only locked is asked again ``until`` then (monotonic s): many may end at once.
         """
         while not self.ended:
             try:
-                self.begin().end_invocation(self.invocation.ulid, ended_ms, exit_status, reason)
+                self.begin().end_invocation(self.invocation.ulid, end.ended_ms, end.exit_status, end.reason)
                 self.ended = True
             except StoreBusy:
                 if time.monotonic() >= until:
@@ -140,14 +161,16 @@ class Pen:
             self.sync()  # nobody will do it later
         self.close()
 
-    def spill(self, directory: Path, items: list[Item], end: tuple[int, int | None, EndReason]) -> Path:
+    def spill(self, directory: Path, items: list[Item], end: End) -> Path:
         """Write what the store has not taken into a file in ``directory``; raise StoreError.
 
         Only this method may be called by another thread: when the pen's own is stuck in the store.
         """
         root = files.private_directory(directory.parent)  # what is no place for a store is none for its rest
         path = files.private_directory(root / directory.name) / self.invocation.ulid
-        rest = spill.Spill(self.session, self.invocation, items, dict(self.seen), end)
+        rest = spill.Spill(
+            self.session, self.invocation, items, dict(self.seen), (end.ended_ms, end.exit_status, end.reason)
+        )
         files.write_private(path, spill.encode(rest))
         return path
 

@@ -17,6 +17,7 @@ from recorder.beacon import Beacon
 from recorder.capture import Capture
 from recorder.console import Desk
 from recorder.gate import ReadGate
+from recorder.labels import check_label
 from recorder.live import Live
 from recorder.masking import mask_argv
 from recorder.model import EndReason, Invocation, Kind, Session
@@ -131,6 +132,7 @@ class _Recording:
         self.clock = started.clock
         self.notices: list[str] = []
         self._nonce = started.nonce
+        self._label = check_label(request.label) if request.label and request.persist else None
         self._outer = started.outer
         self._beacon = Beacon(started.runtime, self.session.ulid)
         self.writer = self._make_writer()
@@ -139,8 +141,8 @@ class _Recording:
     def run(self, signals: Signals, prelude: Prelude) -> Outcome:
         """Relay to the end, put the terminal back, then finish the store."""
         self._greet_outer("nested", self.session.ulid, str(os.getpid()))
-        if self.request.label is not None and self.request.persist:
-            self.live.want_label(self.request.label)
+        if self._label is not None:
+            self.live.labelled(self._label)
         try:
             prelude.hand_over(self.relay)
             ending = self.relay.run(signals)
@@ -164,7 +166,9 @@ class _Recording:
             from recorder.alerts import compile_rules
 
             rules = compile_rules(settings.rules)
-        return Writer(self._opener(), self.session, self.invocation, spill=spill, rules=rules)
+        return Writer(
+            self._opener(), self.session, self.invocation, spill=spill, rules=rules, label=self._label
+        )
 
     def _opener(self) -> Callable[[], Store]:
         settings = self.request.settings
@@ -253,6 +257,8 @@ class _Recording:
         """Collect what the user must know: a recording that is not whole is never passed over."""
         del ending
         self.notices += self.relay.late_notices
+        if self.writer.moved is not None:
+            self.notices.append(f"label {self._label} moved from {self.writer.moved}")
         if closing.spilled is not None:
             self.notices.append(
                 f"the store did not take the end of this session; it waits in {closing.spilled}"

@@ -71,7 +71,6 @@ class Relay(Wiring):
         self.late_notices: list[str] = []  # to be said when the terminal is ours no longer
         self.strip = Strip()
         self.held_since: int | None = None
-        self._console = desk.console
         self._writer_due: int | None = START_MS  # offset (ms) at which the writer starts
         self._gap = Gap()
         self._input_end = InputEnd()
@@ -114,7 +113,6 @@ class Relay(Wiring):
                 self._signalled(number)
             if self.writer.wake_fd in ready:
                 self.writer.clear_wake()
-                self._console.woken()
                 self._told()
             if self.child.fd in ready and not self._output_held() and self._output():
                 self._start_writer()

@@ -30,6 +30,7 @@ class Sense:
         self._wires = wires
         self._override = override
         self._sent: Token | None = None  # acknowledgement token of the last line
+        self._sent_ms = 0  # when it was sent
         self._quiet_since = 0
 
     @property
@@ -66,6 +67,7 @@ class Sense:
         """Remember who is to take what is sent next."""
         self._sent = self._gate.token(self._child.foreground())
         self.heard()
+        self._sent_ms = self._quiet_since
         self._wires.settle()
 
     def acknowledged(self) -> bool | None:
@@ -78,8 +80,9 @@ class Sense:
         pending = self._child.pending()
         if pending:
             return False
-        # Nothing pending may also mean that the kernel has not handed the line over yet.
-        if consumed is None and (pending is None or self.quiet_ms < SETTLE_MS):
+        # Nothing pending may also mean that the kernel has not handed the line over yet. What counts is
+        # the time since then: a tool that prints without a pause is never quiet.
+        if consumed is None and (pending is None or self._wires.now().offset_ms - self._sent_ms < SETTLE_MS):
             return None
         self._sent = None
         return True

@@ -33,8 +33,12 @@ class Store(Protocol):
 
     # --- writing -------------------------------------------------------------------------------
 
-    def begin(self, session: Session, invocation: Invocation) -> None:
-        """Write the rows of a session and an invocation; those that exist already stay as they are."""
+    def begin(self, session: Session, invocation: Invocation, label: str | None = None) -> str | None:
+        """Write the rows of a session and an invocation; those that exist already stay as they are.
+
+        With ``label`` the session has it from its first moment on; returns the ULID it was moved
+        from, if any.
+        """
 
     def append(
         self,

@@ -21,7 +21,7 @@ from recorder.errands import Errands
 from recorder.errors import RecError
 from recorder.model import Draft, Kind
 from recorder.outage import Outage
-from recorder.pen import Pen
+from recorder.pen import End, Pen
 from recorder.pending import Batch, Pending
 from recorder.rendering import Rendering
 
@@ -51,16 +51,6 @@ class Closing:
     failed: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class End:
-    """What ``close`` was asked; ``deadline`` in monotonic seconds."""
-
-    ended_ms: int
-    exit_status: int | None
-    reason: EndReason
-    deadline: float
-
-
 class Writer:
     """Write one invocation's items into a store, in a thread of its own."""
 
@@ -72,9 +62,10 @@ class Writer:
         *,
         spill: Path | None,
         rules: Sequence[Any] = (),
+        label: str | None = None,
     ) -> None:
         """Prepare; ``open_store`` is called on the thread; ``spill`` takes what the store did not."""
-        self._pen = Pen(open_store, session, invocation)
+        self._pen = Pen(open_store, session, invocation, label)
         self._spill_dir = spill
         self._cond = threading.Condition(threading.Lock())
         self._pending = Pending()
@@ -137,6 +128,11 @@ class Writer:
     def n_events(self) -> int:
         """The number of events of the current session, its lineage included."""
         return self._pen.n_events
+
+    @property
+    def moved(self) -> str | None:
+        """The session (ULID) that the label was taken from, if there was one."""
+        return self._pen.moved
 
     @property
     def wake_fd(self) -> int:
@@ -376,7 +372,7 @@ class Writer:
             self._pen.close()
             return
         try:
-            self._pen.end(end.ended_ms, end.exit_status, end.reason, end.deadline - _LAST_S)
+            self._pen.end(end, end.deadline - _LAST_S)
         except Exception:  # noqa: BLE001  (the end then goes to the spill file)
             self._pen.close()
 
@@ -393,7 +389,7 @@ class Writer:
         self._work.clear()
         self._in_work = 0
         try:
-            path = self._pen.spill(self._spill_dir, items, (end.ended_ms, end.exit_status, end.reason))
+            path = self._pen.spill(self._spill_dir, items, end)
         except RecError as error:
             return Closing(None, error.message)
         return Closing(path, None)

@@ -77,6 +77,16 @@ def test_a_spill_file_is_imported_and_removed(root, store):
     assert store.summary(S.ulid).invocation.end_reason is EndReason.EXIT
 
 
+@pytest.mark.parametrize(("taken", "has"), [(False, ("shop",)), (True, ())], ids=["free", "moved-since"])
+def test_a_spilled_session_keeps_its_label_unless_another_has_it_by_now(root, store, taken, has):
+    if taken:
+        other = session(5)
+        store.begin(other, invocation(other, 1005), "shop")
+    spilled(root, [*ITEMS, draft(S, Kind.MARK, "label shop", meta={"mark": "label", "label": "shop"})])
+    assert care.tidy(store, root, dead).problems == []
+    assert store.summary(S.ulid).labels == has
+
+
 def test_importing_twice_is_importing_once(root, store):
     for _ in range(3):
         spilled(root, ITEMS)

@@ -278,3 +278,12 @@ def test_tmux_in_rec(root, start_rec, tmp_path):
     emulator.feed(raw[:before_end])
     rows = [emulator.screen.line(y) for y in range(24)]
     assert "answer 42" in rows
+
+
+def test_a_label_at_the_start_moves_and_that_is_said(root, start_rec):
+    for _ in range(2):
+        term = start_rec(["run", "--label", "shop", "--", "printf", "x"])
+        assert term.wait() == 0
+    new, old = ls(root)
+    assert (new["labels"], old["labels"]) == (["shop"], [])
+    assert term.text().splitlines() == ["x", f"rec: label shop moved from {old['ulid']}"]

@@ -474,6 +474,15 @@ def test_prefixes(store):
     assert store.with_prefix("ZZ") == []
 
 
+def test_a_session_has_its_label_from_its_first_row_on(store):
+    one, two = session(11), session(12)
+    assert store.begin(one, invocation(one, 1011), "first") is None
+    assert store.summary(one.ulid).labels == ("first",)
+    assert store.begin(one, invocation(one, 1011)) is None
+    assert store.begin(two, invocation(two, 1012), "first") == one.ulid
+    assert store.labels() == [("first", two.ulid)]
+
+
 def test_a_label_moves(store):
     for number in (1, 2):
         store.begin(session(number), invocation(session(number), 1000 + number))

@@ -56,13 +56,14 @@ class MemoryStore:
 
     # --- writing -----------------------------------------------------------------------------------
 
-    def begin(self, session: Session, invocation: Invocation) -> None:
-        """Write the rows of a session and an invocation that are missing."""
+    def begin(self, session: Session, invocation: Invocation, label: str | None = None) -> str | None:
+        """Write the rows of a session and an invocation that are missing, and the label."""
         with self._lock:
             record = self._records.setdefault(session.ulid, _Record(session))
             if invocation.ulid not in self._invocations:
                 self._invocations[invocation.ulid] = replace(invocation, session=session.ulid)
                 record.invocations.append(invocation.ulid)
+            return None if label is None else self.set_label(label, session.ulid)
 
     def append(
         self,

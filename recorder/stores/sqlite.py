@@ -140,10 +140,11 @@ class SqliteStore:
 
     # --- writing -----------------------------------------------------------------------------------
 
-    def begin(self, session: Session, invocation: Invocation) -> None:
-        """Write the rows of a session and an invocation that are missing."""
+    def begin(self, session: Session, invocation: Invocation, label: str | None = None) -> str | None:
+        """Write the rows of a session and an invocation that are missing, and the label."""
         with self._writing() as db:
             append.begin(db, session, invocation)
+            return None if label is None else append.name(db, label, session.ulid)
 
     def append(
         self,
@@ -198,10 +199,7 @@ class SqliteStore:
         """Give ``label`` to a session; return the ULID it was moved from, if any."""
         with self._writing() as db:
             append.session_id(db, ulid)
-            key = rows.LABEL + label
-            before = fetch_one(db, "SELECT value FROM milestone WHERE key = ?", (key,))
-            db.execute("INSERT OR REPLACE INTO milestone VALUES (?, ?)", (key, ulid))
-            return before[0] if before is not None and before[0] != ulid else None
+            return append.name(db, label, ulid)
 
     def drop_label(self, label: str) -> bool:
         """Take a label away; return whether it existed."""

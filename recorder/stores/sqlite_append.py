@@ -92,6 +92,14 @@ def begin(db: apsw.Connection, session: Session, invocation: Invocation) -> None
         )
 
 
+def name(db: apsw.Connection, label: str, ulid: str) -> str | None:
+    """Give ``label`` to a session that exists; return the ULID it was moved from, if any."""
+    key = rows.LABEL + label
+    before = fetch_one(db, "SELECT value FROM milestone WHERE key = ?", (key,))
+    db.execute("INSERT OR REPLACE INTO milestone VALUES (?, ?)", (key, ulid))
+    return before[0] if before is not None and before[0] != ulid else None
+
+
 def session_id(db: apsw.Connection, ulid: str) -> int:
     """Return the id of a session; raise NotFound."""
     found = fetch_one(db, "SELECT id FROM session WHERE ulid = ?", (ulid,))
