@@ -108,7 +108,6 @@ class Live:
         """Take note of a label that the store has, or gets with the session's first row."""
         self.label = label
         self._note(Kind.MARK, f"label {label}", {"mark": "label", "label": label})
-        self._note(Kind.MARK, f"label {self.label}", {"mark": "label", "label": self.label})
 
     def set_label(self, name: str) -> str:
         """Give the session a label; return what to tell the user."""
