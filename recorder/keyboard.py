@@ -49,6 +49,7 @@ class Keyboard:
         self._keys = KeyQueue()
         self._editor: LineEditor | None = None
         self._tired = False  # of taking steps, although there are more to take
+        self._no_more = False  # the input has ended
         self._over = False  # the tool is gone
         self._gone: list[tuple[Moment, bytes]] = []  # keys that the tool has and capture does not know yet
         self.row = wires.row
@@ -123,6 +124,11 @@ class Keyboard:
     def push(self, data: bytes) -> None:
         """Take typed bytes."""
         self._keys.push(data, self._wires.now().offset_ms)
+        self.pump()
+
+    def no_more(self) -> None:
+        """Take note that nothing comes any more: what is here without a newline is all of its line."""
+        self._no_more = True
         self.pump()
 
     @property
@@ -263,11 +269,12 @@ class Keyboard:
         end = self._keys.find(b"\n")
         if end < 0:
             end = self._keys.find(b"\r")
-        if end < 0:
+        torn = end < 0 and self._no_more
+        if end < 0 and not torn:
             return False
-        line = self._keys.upto(end + 1)[:-1]
+        line = self._keys.all() if torn else self._keys.upto(end + 1)[:-1]
         self._at_prompt(line=True, reading=True)
-        self._lines.add([line.decode(errors="surrogateescape")])
+        self._lines.add([line.decode(errors="surrogateescape")], torn=torn)
         return True
 
     def _edit(self) -> bool:

@@ -179,10 +179,13 @@ def only_replies(data: bytes) -> bool:
     return True
 
 
-def as_sent(line: bytes, eof: bytes) -> bytes:
-    """Return what enters a line: a long one in pieces, each made readable by the end-of-file character."""
+def as_sent(line: bytes, eof: bytes, *, whole: bool = True) -> bytes:
+    """Return what enters a line: a long one in pieces, each made readable by the end-of-file character.
+
+    So is the last line of an input that ends without a newline (not ``whole``).
+    """
     pieces = [line[at : at + PIECE] for at in range(0, len(line), PIECE)]
-    return eof.join(pieces) + b"\r"
+    return eof.join(pieces) + (b"\r" if whole else eof)
 
 
 class KeyQueue:

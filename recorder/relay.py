@@ -221,6 +221,8 @@ class Relay(Wiring):
         self._input_end.came(final=gone or not self.terminal.stdin_tty, tell=not gone)
         if gone:
             self.hang_up(signal.SIGHUP)
+        elif self._input_end.final:
+            self.keyboard.no_more()
         return False
 
     def _pass_end_on(self) -> None:

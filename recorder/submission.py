@@ -40,6 +40,7 @@ class Submission:
         self._wires = wires
         self._lines: list[str] = []
         self._commit: Commit | None = None  # of the first of them
+        self._torn = False  # the last of them has no newline: the input has ended in it
 
     def __len__(self) -> int:
         return len(self._lines)
@@ -49,9 +50,10 @@ class Submission:
         """Return the offset (ms) at which the first line is sent in any case, or None."""
         return None if self._commit is None else self._commit.deadline_ms
 
-    def add(self, lines: Iterable[str]) -> None:
-        """Take lines, in order."""
+    def add(self, lines: Iterable[str], *, torn: bool = False) -> None:
+        """Take lines, in order; ``torn``: the input has ended in the middle of the last."""
         self._lines.extend(lines)
+        self._torn = torn
 
     def send(self) -> bool:
         """Send the first line once its prompt is in the store, or 100 ms later; say whether it went."""
@@ -79,7 +81,9 @@ class Submission:
         line = self._lines.pop(0)
         self._wires.row.put_back()
         self._sense.expect_answer()
-        self._wires.send(as_sent(line.encode(errors="surrogateescape"), self._sense.tty().eof))
+        whole = bool(self._lines) or not self._torn
+        sent = as_sent(line.encode(errors="surrogateescape"), self._sense.tty().eof, whole=whole)
+        self._wires.send(sent)
 
     def drop(self) -> None:
         """Forget the lines; one that is in the record goes to the tool, if only for the tool to drop it."""
