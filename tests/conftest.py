@@ -46,7 +46,6 @@ def pytest_configure(config):
     # Set before xdist starts its workers, which inherit it.
     os.environ.setdefault("REC_TEST_SEED", str(random.SystemRandom().randrange(1 << 32)))
     config.addinivalue_line("markers", "blackbox: drives a program on a pty (set by itself)")
-    config.addinivalue_line("markers", "smoke: the black-box tests that also run on the second Python")
 
 
 def pytest_report_header(config):
