@@ -71,35 +71,31 @@ def test_a_pipe_is_read_to_its_end_and_the_end_is_passed_on(root):
     assert done.stdout.replace("\r", "").endswith("second without endover\n")
 
 
-def test_an_empty_input_ends_a_tool_that_reads(root):
+def without_terminal(root, tool, *options, **more):
+    """Record as a job of cron does: no terminal anywhere, nothing to read."""
     home = root.parent / "home"
-    done = subprocess.run(
-        [*REC, "run", "--", "cat"],
-        env=environment(root, home),
-        cwd=home,
+    return subprocess.run(
+        [*REC, "run", *options, "--", *tool],
+        **{"env": environment(root, home), "cwd": home, "stderr": subprocess.PIPE, **more},
         stdin=subprocess.DEVNULL,
-        capture_output=True,
         check=False,
         timeout=60,
         start_new_session=True,
     )
+
+
+def test_an_empty_input_ends_a_tool_that_reads(root):
+    done = without_terminal(root, ["cat"], stdout=subprocess.PIPE)
     assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
 
 
 def test_as_from_cron_with_output_into_a_file(root, tmp_path):
-    home, target = root.parent / "home", tmp_path / "out"
+    env = environment(root, root.parent / "home")
+    bare = {key: value for key, value in env.items() if key not in {"TERM", "USER"}}
+    target = tmp_path / "out"
     with target.open("wb") as file:
-        done = subprocess.run(
-            [*REC, "run", "--label", "nightly", "--", "sh", "-c", "echo done; exit 3"],
-            env={key: value for key, value in environment(root, home).items() if key not in {"TERM", "USER"}},
-            cwd="/",
-            stdin=subprocess.DEVNULL,
-            stdout=file,
-            stderr=subprocess.PIPE,
-            check=False,
-            timeout=60,
-            start_new_session=True,
-        )
+        tool = ["sh", "-c", "echo done; exit 3"]
+        done = without_terminal(root, tool, "--label", "nightly", env=bare, cwd="/", stdout=file)
     assert (done.returncode, done.stderr) == (3, b"")
     assert target.read_bytes() == b"done\r\n"
     (session,) = ls(root)
@@ -107,19 +103,8 @@ def test_as_from_cron_with_output_into_a_file(root, tmp_path):
 
 
 def test_an_output_that_is_full_does_not_end_the_tool_silently(root):
-    home = root.parent / "home"
     with open("/dev/full", "wb") as full:
-        done = subprocess.run(
-            [*REC, "run", "--", "sh", "-c", "echo one; sleep 0.2; exit 4"],
-            env=environment(root, home),
-            cwd=home,
-            stdin=subprocess.DEVNULL,
-            stdout=full,
-            stderr=subprocess.PIPE,
-            check=False,
-            timeout=60,
-            start_new_session=True,
-        )
+        done = without_terminal(root, ["sh", "-c", "echo one; sleep 0.2; exit 4"], stdout=full)
     assert done.returncode in (4, 129)  # the tool's own, or that of the hangup which it was given
     assert b"Traceback" not in done.stderr
     assert ls(root)[0]["status"] == "ended"
