@@ -26,6 +26,22 @@ if TYPE_CHECKING:
 STORE_NAME = "rec.db"
 _APP = "rec"
 _LARGEST = 1 << 20  # bytes of a settings file that are read
+_COERCED = frozenset({"C.UTF-8", "C.utf8", "UTF-8"})  # what Python sets LC_CTYPE to by itself
+
+
+def given(env: Mapping[str, str]) -> dict[str, str]:
+    """Return this process's environment as it was given to it.
+
+    Python adds LC_CTYPE to one that names no locale (PEP 538); the tool would sort and print by it.
+    """
+    found = dict(env)
+    if found.get("LC_CTYPE") in _COERCED:
+        with contextlib.suppress(OSError):
+            if not any(
+                word.startswith(b"LC_CTYPE=") for word in procfs.read("/proc/self/environ").split(b"\0")
+            ):
+                del found["LC_CTYPE"]
+    return found
 
 
 def load(root: str | None, env: Mapping[str, str]) -> Settings:

@@ -19,7 +19,8 @@ from recorder import suspend as suspending
 from recorder.child import Exited, Stopped
 from recorder.ending import Leaving
 from recorder.gap import Gap
-from recorder.inputend import InputEnd
+from recorder.gate import Reading
+from recorder.inputend import HELD_LOOK_MS, InputEnd
 from recorder.keyboard import Keyboard
 from recorder.model import Kind, Moment, Size
 from recorder.poller import Poller
@@ -44,7 +45,6 @@ BURST = 256 << 10  # bytes taken from the tool before anything else is looked at
 SMALL = 2 << 10  # a read below this was all there was: do not ask again
 ANSWER_MS = 1  # for which a tool's answer to keys comes before everything else
 HOLD_BACK_MS = 20  # how long a proper prefix of our own mark may be held back
-HELD_LOOK_MS = 10  # while keys wait for a busy tool
 START_MS = 60  # after which the writer starts although the tool has printed nothing
 NUDGE_MS = 30  # between two sizes, so that a full-screen tool sees both and draws itself again
 
@@ -66,6 +66,7 @@ class Relay(Wiring):
         """Connect the parts; nothing runs yet."""
         terminal, child, gate = parts
         super().__init__(terminal, child, capture, writer, clock)
+        self._gate = gate
         self.keyboard = Keyboard(self.child, gate, capture, self, desk, override=mode)
         self._beacon = beacon
         self.late_notices: list[str] = []  # to be said when the terminal is ours no longer
@@ -213,23 +214,28 @@ class Relay(Wiring):
         if data is None:
             return False
         if data:
+            self._input_end.read(data)
             at_once = straight and self.keyboard.at_once(data)
             if not at_once:
                 self.keyboard.push(data)
             return at_once
         gone = self.terminal.hung_up()
-        self._input_end.came(final=gone or not self.terminal.stdin_tty, tell=not gone)
+        self._input_end.came(self.now().offset_ms, final=gone or not self.terminal.stdin_tty, tell=not gone)
         if gone:
             self.hang_up(signal.SIGHUP)
         elif self._input_end.final:
             self.keyboard.no_more()
         return False
 
-    def _pass_end_on(self) -> None:
+    def _pass_end_on(self, now_ms: int) -> None:
         """Tell the tool that its input has ended, once it has taken what came before."""
-        if not (self.inward.waiting or self.keyboard.holding or self.child.pending()):
+        end = self._input_end
+        busy = self.inward.waiting or self.keyboard.holding or self.child.pending()
+        if busy or (end.repeats and self._gate.look(self.child.foreground()) is Reading.BUSY):
+            end.later(now_ms)
+        else:
             tty = self.child.tty()
-            self.send(self._input_end.told(tty.eof, canonical=tty.canonical))
+            self.send(end.told(now_ms, canonical=tty.canonical, eof=tty.eof))
 
     # --- queues and timers ---------------------------------------------------------------------
 
@@ -237,17 +243,14 @@ class Relay(Wiring):
         """Return how long (ms) the loop may sleep."""
         now = self.now().offset_ms
         times = (
-            *(
-                self.capture.due_ms(),
-                self.keyboard.due_ms(),
-                self.quiet.due_ms(turn=self.capture.turn is not None),
-            ),
-            *(self._leaving.due_ms(), self._nudge_at, self._writer_due, self.keyboard.reshow_ms()),
+            *(self.capture.due_ms(), self.keyboard.due_ms(), self.keyboard.reshow_ms()),
+            *(self._leaving.due_ms(), self._nudge_at, self._writer_due, self._input_end.due_ms),
+            self.quiet.due_ms(turn=self.capture.turn is not None),
         )
         due = [at - now for at in times if at is not None]
         if self.held_since is not None:
             due.append(self.held_since + HOLD_BACK_MS - now)
-        if self.keyboard.holding or self._input_end.due or self._gap.waiting:
+        if self.keyboard.holding or self._gap.waiting:
             due.append(HELD_LOOK_MS)
         if self._leaving.exited is not None:
             due.append(2)
@@ -268,8 +271,7 @@ class Relay(Wiring):
             self._start_writer()
         if self.held_since is not None and now.offset_ms - self.held_since >= HOLD_BACK_MS:
             self._release_held(now)
-        editor = self.keyboard.active
-        if editor is not None:
+        if (editor := self.keyboard.active) is not None:
             editor.step()
             self.keyboard.stepped()
         shown = self.keyboard.reshow_ms()
@@ -284,8 +286,8 @@ class Relay(Wiring):
         if self._nudge_at is not None and now.offset_ms >= self._nudge_at:
             self._nudge_at = None
             self.child.resize(self.terminal.size())
-        if self._input_end.due:
-            self._pass_end_on()
+        if self._input_end.due_ms is not None and now.offset_ms >= self._input_end.due_ms:
+            self._pass_end_on(now.offset_ms)
         self._beacon(now.offset_ms, "paused" if self.capture.paused else "on", self.writer.backlog)
 
     def _release_held(self, now: Moment) -> None:
@@ -325,8 +327,7 @@ class Relay(Wiring):
         size = self.terminal.size()
         self.child.resize(size)
         self.record(self.capture.resize(self.now(), size))
-        editor = self.keyboard.active
-        if editor is not None:
+        if (editor := self.keyboard.active) is not None:
             editor.resize(size)
 
     def redraw(self) -> None:

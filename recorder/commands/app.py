@@ -33,7 +33,7 @@ class App:
     def __init__(self, root: str | None) -> None:
         """Keep ``--root``; nothing is read before a command asks for it."""
         self.root = root
-        self.env: Mapping[str, str] = dict(os.environ)  # noqa: TID251  (read by config, from this mapping)
+        self.env: Mapping[str, str] = config.given(os.environ)  # noqa: TID251  (read by config, from this mapping)
 
     @functools.cached_property
     def settings(self) -> Settings:
