@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 _MOST_FDS = 65536  # without /proc: descriptors above are not looked for
 _SHELL = b"/bin/sh"  # runs a script without an interpreter line, as execvp(3) does
 _ABSENT = frozenset({errno.ENOENT, errno.ENOTDIR})
+_NOT_ON_PATH = "no program of that name is on the PATH; is it installed?"
 
 
 class Plan(NamedTuple):
@@ -39,7 +40,7 @@ def plan(argv: Sequence[str], env: Mapping[str, str], cwd: str | None) -> Plan:
     name = argv[0] if argv else ""
     encoded = os.fsencode(name)
     if not name:
-        raise ToolNotFound("could not run '': not found")
+        raise ToolNotFound("could not run '': the name is empty", advice="name the tool to record")
     candidates: tuple[bytes, ...] = (encoded,)
     if b"/" not in encoded:
         path = os.fsencode(env.get("PATH", os.defpath))
@@ -47,7 +48,7 @@ def plan(argv: Sequence[str], env: Mapping[str, str], cwd: str | None) -> Plan:
         base = os.fsencode(cwd or ".")
         candidates = tuple(place for place in places if os.path.isfile(os.path.join(base, place)))
     if not candidates:
-        raise ToolNotFound(f"could not run {name}: not found")
+        raise ToolNotFound(f"could not run {name}: not found", advice=_NOT_ON_PATH)
     words = tuple(os.fsencode(word) for word in argv)
     return Plan(name, candidates, words, {os.fsencode(k): os.fsencode(v) for k, v in env.items()}, cwd)
 
@@ -157,8 +158,15 @@ def _explain(plan: Plan, where: bytes, number: int) -> RecError:
     path = os.path.join(os.fsencode(plan.cwd or "."), plan.candidates[0])
     if number in _ABSENT:
         if not os.path.exists(path):
-            return ToolNotFound(f"could not run {name}: not found")
-        cause = "its interpreter was not found"
+            return ToolNotFound(f"could not run {name}: not found", advice="there is no such file")
+        cause, advice = (
+            "its interpreter was not found",
+            "its first line, or its loader, names a missing program",
+        )
     elif number == errno.EACCES and os.path.isdir(path):
-        cause = "is a directory"
-    return ToolNotExecutable(f"could not run {name}: {cause}")
+        cause, advice = "is a directory", "name a program in it"
+    elif number == errno.EACCES:
+        advice = "it is no program to you; `chmod +x` makes one of a file of yours"
+    else:
+        advice = None
+    return ToolNotExecutable(f"could not run {name}: {cause}", advice=advice)

@@ -221,7 +221,7 @@ def refuse(error, argv, text, **options):
 def test_a_missing_tool_is_127(tmp_path):
     refuse(ToolNotFound, ["no-such-tool-9"], "could not run no-such-tool-9: not found")
     refuse(ToolNotFound, [str(tmp_path / "x")], f"could not run {tmp_path}/x: not found")
-    refuse(ToolNotFound, [""], "could not run '': not found")
+    refuse(ToolNotFound, [""], "could not run '': the name is empty")
     refuse(ToolNotFound, ["ls"], "could not run ls: not found", env={"PATH": str(tmp_path)})
 
 

@@ -51,7 +51,10 @@ def test_the_tools_status_is_ours_and_is_stored(root, start_rec, script, status,
 def test_a_tool_that_cannot_start_leaves_no_trace(root, start_rec):
     term = start_rec(["run", "--", "no-such-tool"])
     assert term.wait() == 127
-    assert term.text() == "rec: could not run no-such-tool: not found"
+    assert term.text().splitlines() == [
+        "rec: could not run no-such-tool: not found",
+        "no program of that name is on the PATH; is it installed?",
+    ]
     assert term.modes() == term.before
     assert not term.nonblocking
     assert ls(root) == []

@@ -68,9 +68,9 @@ def _recorded(path: Path) -> bool:
     """Say whether there is a store; what we may not look at is one, and opening it says why."""
     try:
         return path.lstat().st_size > 0
-    except (FileNotFoundError, NotADirectoryError):
+    except FileNotFoundError:
         return False
-    except OSError:
+    except OSError:  # a file in its way, too
         return True
 
 
