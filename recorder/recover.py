@@ -120,7 +120,7 @@ def _ending(cutter: SpanCutter, turn: Turn, at: Moment | None, hole: Hole) -> li
         at = Moment(turn.started_ms, 0)
         cutter.begin(turn.turn, at, hole.end)
     elif hole.last:
-        meta["duration_ms"] = at.wall_ms - turn.started_ms
+        meta["duration_ms"] = max(0, at.wall_ms - turn.started_ms)  # the clock may have been set back
     return cutter.end(at, hole.end, meta)
 
 
