@@ -86,10 +86,11 @@ def test_nothing_is_lost_of_a_tool_that_ends_at_once(root, start_rec, rounds):
     with busy_machine():
         for number in range(rounds(10, 1000)):
             place = root.parent / f"root{number % 10}"
-            term = start_rec(["run", "--label", "bingo", "--", "printf", "Bingo"], root=place)
+            label = f"bingo-{number}"
+            term = start_rec(["run", "--label", label, "--", "printf", "Bingo"], root=place)
             assert term.wait(60) == 0
             assert bytes(term.raw) == b"Bingo"
-            assert all_raw(place, "bingo") == b"Bingo"
+            assert all_raw(place, label) == b"Bingo"
             assert term.modes() == term.before
             term.close()
 
