@@ -230,7 +230,7 @@ class Capture:
         elif verb == "nested" and len(args) > 1 and args[1].isdecimal():
             self.nested = int(args[1])
             meta: Meta = {"mark": "nested", "ulid": args[0]}
-            items.append(self._book.draft(Kind.MARK, now, f"nested recording {args[0]}", meta))
+            items += self._book.event(Kind.MARK, now, f"nested recording {args[0]}", meta)
         elif verb == "nested-end":
             items += self.nested_over(now)
         return items
@@ -240,7 +240,7 @@ class Capture:
         if self.nested is None:
             return []
         self.nested = None
-        return [self._book.draft(Kind.MARK, now, "nested recording ended", {"mark": "nested-end"})]
+        return self._book.event(Kind.MARK, now, "nested recording ended", {"mark": "nested-end"})
 
     def _full_screen(self, now: Moment, *, entered: bool) -> list[Item]:
         if entered:
@@ -303,8 +303,9 @@ class Capture:
         if self.paused:
             return []
         self.secrets += 1
-        self._book.forget()
-        return [self._book.draft(Kind.SYSTEM, now, "hidden input", {"hidden": True, "prompt_text": prompt})]
+        items = self._book.answered(now, self.raw)
+        meta: Meta = {"hidden": True, "prompt_text": prompt}
+        return [*items, self._book.draft(Kind.SYSTEM, now, "hidden input", meta)]
 
     # --- the rest ------------------------------------------------------------------------------
 
@@ -316,16 +317,17 @@ class Capture:
         """Take a new terminal size; the same size again is no event."""
         if size == self._size:
             return []
+        meta: Meta = {"cols": size.cols, "rows": size.rows, "raw": self.raw}
+        items = self._book.event(Kind.RESIZE, now, f"{size.cols}x{size.rows}", meta)
         self._size = size
         self.ledger.rows = size.rows
         self._book.cutter.cols = size.cols
         self._inference.resize(size)
-        meta: Meta = {"cols": size.cols, "rows": size.rows, "raw": self.raw}
-        return [self._book.draft(Kind.RESIZE, now, f"{size.cols}x{size.rows}", meta)]
+        return items
 
     def note(self, kind: Kind, now: Moment, text: str, meta: Meta) -> list[Item]:
         """Record an event that comes from the recorder itself or its user."""
-        return [self._book.draft(kind, now, text, meta)]
+        return self._book.event(kind, now, text, meta)
 
     def pause(self, now: Moment) -> list[Item]:
         """Stop recording: what comes is neither text nor raw bytes until ``unpause``."""
@@ -353,7 +355,7 @@ class Capture:
     def gap(self, now: Moment, size: int) -> list[Item]:
         """Record that ``size`` bytes of output were not kept."""
         meta: Meta = {"gap_bytes": size, "raw_at": self.raw, "rule": "gap"}
-        return [self._book.draft(Kind.ALERT, now, f"gap: {size} bytes of output were not recorded", meta)]
+        return self._book.event(Kind.ALERT, now, f"gap: {size} bytes of output were not recorded", meta)
 
     def ended(self, now: Moment, *, status: int | None, signal: str | None, hangup: bool) -> list[Item]:
         """Close everything: the tool is gone, or we are (``status`` None: an error of our own)."""

@@ -179,6 +179,7 @@ class Span:
 
     ``data`` may be shorter than ``raw_end - raw_start``: full-screen frames are left out.
     ``fresh`` says that the text starts on a clean line. ``meta`` goes into the output's meta.
+    ``answered``: an event follows that answers what the last row says, so that it is said now.
     """
 
     session: str
@@ -192,6 +193,7 @@ class Span:
     cols: int
     fresh: bool
     meta: Meta = field(default_factory=dict)
+    answered: bool = False
 
 
 @dataclass(frozen=True, slots=True)

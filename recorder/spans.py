@@ -65,7 +65,7 @@ class SpanCutter:
         self._pieces: deque[_Piece] = deque()
         self._size = 0
         self._began_ms = 0
-        self._from = 0  # raw offset where the turn began
+        self._reached = 0  # raw offset where the turn began, or up to which it was given out
         self._given = 0  # bytes of this turn that became spans
         self._left_out = 0  # bytes of this turn that stay raw only
         self._fresh = True
@@ -90,7 +90,7 @@ class SpanCutter:
         self._began_ms = at.offset_ms
         self._given = self._left_out = 0
         self._fresh = True
-        self._from = raw
+        self._reached = raw
 
     @property
     def empty(self) -> bool:
@@ -131,6 +131,16 @@ class SpanCutter:
         if self._capped:
             return self._began_ms + BACKGROUND_MS if self.turn is None else None
         return None if self._line_end() is None else self._pieces[0].at.offset_ms + SPAN_MS
+
+    def so_far(self, *, answered: bool) -> list[Item]:
+        """Give out what was printed before an event; ``answered``: with the line on which the cursor stands.
+
+        The tail of a turn that has had its head is given out at its end only.
+        """
+        size = self._size if answered else self._line_end() or 0
+        size = min(size, HEAD_BYTES - self._given)
+        items = self._give(size) if size > 0 else []
+        return [replace(item, answered=answered) if isinstance(item, Span) else item for item in items]
 
     def _renew_allowance(self, at: Moment, raw: int) -> list[Item]:
         """Begin anew with background output whose minute is over."""
@@ -201,6 +211,7 @@ class SpanCutter:
             left -= len(part)
         self._size -= size
         self._given += size
+        self._reached = max(self._reached, end)
         return self._span(first.at, b"".join(parts), (first.start, end), meta)
 
     def _span(self, at: Moment, data: bytes, raw: tuple[int, int], meta: Meta | None) -> Span:
@@ -248,7 +259,7 @@ class SpanCutter:
         while self._size > SPAN_BYTES:
             items.append(self._take(SPAN_BYTES))
         if meta is not None:
-            end = max(raw, self._from)  # an echo that did not come ends the turn where it begins
+            end = max(raw, self._reached)  # an echo that did not come ends the turn where it begins
             last = self._take(self._size, meta) if self._size else self._span(at, b"", (end, end), meta)
             items.append(replace(last, raw_end=max(end, last.raw_end)))
         elif self._size:

@@ -52,9 +52,10 @@ class TextPass:
         if last and (mark := _zsh_mark(data)):
             data = data[: mark.start()]
         self._renderer.feed(data)
-        # Of a turn, a row that is still being edited is said when it is done. Background output has no
-        # end at which to say it.
-        text = self._renderer.close() if last else self._renderer.take(edited=span.turn is None)
+        # Of a turn, a row that is still being edited is said when it is done, or answered. Background
+        # output has no end at which to say it.
+        edited = span.turn is None or span.answered
+        text = self._renderer.close() if last else self._renderer.take(edited=edited)
         self._last = span
         drafts += self._drafts(span, text, {"raw": [span.raw_start, span.raw_end], **span.meta})
         status = span.meta.get("status")

@@ -77,9 +77,26 @@ class TurnBook:
             meta=meta,
         )
 
+    def event(self, kind: Kind, at: Moment, text: str, meta: Meta) -> list[Item]:
+        """Make an event behind what was printed before it."""
+        return [*self._so_far(), self.draft(kind, at, text, meta)]
+
     def shown(self, kind: Kind, at: Moment, text: str, meta: Meta) -> list[Item]:
         """Make an event of what the tool has printed: it follows from the prompt, which is held no longer."""
-        return [*self.release(), self.draft(kind, at, text, meta)]
+        return [*self.release(), *self.event(kind, at, text, meta)]
+
+    def answered(self, now: Moment, raw: int) -> list[Item]:
+        """Give out the question that a hidden line has answered; it is all that was printed up to ``raw``."""
+        self.forget()
+        asked = self._answered(now) if self._empty is not None and self._empty.shows(raw) else []
+        return asked + self._so_far(answered=True)
+
+    def _so_far(self, *, answered: bool = False) -> list[Item]:
+        """Give out what was printed, unless it follows a prompt that may never be said.
+
+        The line on which the cursor stands may be the next prompt, unless it was ``answered``.
+        """
+        return [] if self.held else [*self.cutter.so_far(answered=answered)]
 
     # --- turns ---------------------------------------------------------------------------------
 

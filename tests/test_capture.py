@@ -111,6 +111,7 @@ CALLS = st.lists(
         st.tuples(st.just("h")),
         st.tuples(st.just("t")),
         st.tuples(st.just("p")),
+        st.tuples(st.just("n")),
         st.tuples(st.just("r"), st.integers(20, 100)),
     ),
     max_size=14,
@@ -138,6 +139,8 @@ def converse(calls, cut):
             items += capture.tick(now)
         elif kind == "p":
             items += capture.unpause(now) if capture.paused else capture.pause(now)
+        elif kind == "n":
+            items += capture.note(Kind.COMMAND, now, "/status", {})
         else:
             items += capture.resize(now, Size(args[0], 24))
     return items + capture.ended(moment(9999), status=0, signal=None, hangup=False)
@@ -276,6 +279,52 @@ def test_a_line_that_was_held_back_is_said_in_time(how):
         items = capture.ended(moment(1), status=0, signal=None, hangup=False)
     first = events(items)[0]
     assert (first.kind, first.text, first.turn) == (Kind.PROMPT, "bob", 1)
+
+
+def test_an_event_of_our_own_follows_what_was_printed_before_it():
+    """The line on which the cursor stands may be the next prompt, and waits."""
+    capture = made()
+    capture.output(moment(0), b"welcome\r\nname: ")
+    items = capture.note(Kind.COMMAND, moment(1), "/note x", {})
+    items += capture.submitted(moment(2), "bob", "name: ")
+    capture.output(moment(3), b"bob\r\none\r\ntwo")
+    items += capture.resize(moment(4), Size(90, 24))
+    items += capture.note(Kind.COMMAND, moment(4), "/note y", {})
+    capture.output(moment(5), b" and\r\nthree\r\n")
+    items += capture.ended(moment(6), status=0, signal=None, hangup=False)
+    assert said(items) == [
+        (None, b"welcome\r\n", None),
+        ("command", "/note x", None),
+        (None, b"name: ", None),
+        ("prompt", "bob", 1),
+        (1, b"one\r\n", None),
+        ("resize", "90x24", 1),
+        ("command", "/note y", 1),
+        (1, b"two and\r\nthree\r\n", "done"),
+        ("system", "exited with status 0", None),
+    ]
+
+
+def test_a_hidden_line_follows_its_question():
+    capture = made()
+    capture.submitted(moment(0), "login", "> ")
+    capture.output(moment(1), b"login\r\nuser bob\r\nPassword: ")
+    items = capture.hidden(moment(2), "Password: ")
+    capture.output(moment(3), b"\r\nwelcome\r\n")
+    items += capture.ended(moment(4), status=0, signal=None, hangup=False)
+    assert said(items)[:3] == [
+        (1, b"user bob\r\nPassword: ", None),
+        ("system", "hidden input", 1),
+        (1, b"\r\nwelcome\r\n", "done"),
+    ]
+
+
+def test_a_hidden_answer_to_what_an_empty_line_brought():
+    capture = made()
+    edit(capture)
+    capture.output(moment(3), b"\r\nPassword: ")
+    items = capture.hidden(moment(4), "Password: ")
+    assert said(items) == [("prompt", "", 1), (1, b"Password: ", None), ("system", "hidden input", 1)]
 
 
 # --- empty lines ---------------------------------------------------------------------------------

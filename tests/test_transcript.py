@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -81,6 +83,12 @@ def test_the_outputs_of_a_turn_are_its_text(parts):
 def test_a_progress_bar_is_said_when_it_is_done():
     drafts = rendered(spans(b"get\r\n10%\r20%", b"\r30%", b"\r\x1b[K100%\r\n"))
     assert outputs(drafts) == ["get\n", "100%\n"]
+
+
+def test_a_question_is_said_when_it_is_answered():
+    items = [span(b"\rPassword: ", fresh=True), span(b"\r\nok\r\n", raw=11, end="done")]
+    items[0] = replace(items[0], answered=True)
+    assert outputs(rendered(items)) == ["Password: ", "\nok\n"]
 
 
 def test_background_output_is_said_as_it_comes():
