@@ -160,6 +160,8 @@ class Capture:
                 items += self._text(now, begin, data[begin - start : end - start], spots)
             items += self._full_screen(now, entered=self.alternate)
             begin = max(begin, spot.end)
+            if not self.alternate:
+                self._inference.away(begin)
         if not self.alternate:
             items += self._text(now, begin, data[begin - start :], spots)
         return items

@@ -206,7 +206,7 @@ class Inference:
 
     def _in_output(self, raw: int, data: bytes) -> tuple[list[Finding], int]:
         """Pass output on; look in it for the echo of a line that was typed ahead."""
-        if self._pending and (key := self._prompt_key()):
+        if self._pending and (key := self._prompts.key(self._prompt)):
             line = self._line.data + data
             base = raw - len(self._line)
             at = line.find(key)
@@ -232,11 +232,6 @@ class Inference:
         self._pending -= 1
         self._prompt = prompt
         return [PromptShown(start, prompt), Accepted(end, text[len(prompt) :], prompt)]
-
-    def _prompt_key(self) -> bytes:
-        """Return bytes that a line with the current prompt must hold: its last word."""
-        words = (self._prompt or self._prompts.latest()).split()
-        return words[-1].encode() if words else b""
 
     def _at_prompt(self, raw: int, data: bytes) -> tuple[list[Finding], int]:
         """Take what comes while a prompt stands and nobody has typed."""
@@ -285,6 +280,11 @@ class Inference:
         found = self._give_drawn()
         self._editing = self._loose = True
         return found, len(data)
+
+    def away(self, raw: int) -> None:
+        """Go on at ``raw`` behind a full screen: what stood on the line before it was no prompt."""
+        if not (self._editing or self._bracketed):
+            self._line.begin(raw)
 
     # --- edits ---------------------------------------------------------------------------------
 

@@ -100,6 +100,11 @@ class Prompts:
         """Return the prompt shown last, or nothing."""
         return next(reversed(self._known), "")
 
+    def key(self, prompt: str | None) -> bytes:
+        """Return bytes that a line with ``prompt``, else the latest, must hold: its last word."""
+        words = (prompt or self.latest()).split()
+        return words[-1].encode() if words else b""
+
     def beginning(self, text: str) -> str:
         """Return the longest prompt with which ``text`` begins, or nothing."""
         fits = [known for known in self._known if known.strip() and text.startswith(known)]

@@ -390,6 +390,27 @@ def test_frames_of_the_alternate_screen_are_raw_only(size):
     assert not capture.alternate
 
 
+@pytest.mark.parametrize("before", [b"", b"opening", b"\x1b[?1h\x1b=\r", b"two\r\nlines"])
+@pytest.mark.parametrize("ready", [b"$ ", b"\x1b[?2004h$ ", b"\r\x1b[K\x1b[?1l\x1b>$ "])
+def test_the_range_of_a_turn_covers_its_frames(before, ready):
+    capture = made()
+    edit(capture, b"$ ")
+    capture.typed(moment(2), Scanner(None).scan(b"less\r"))
+    items = capture.output(moment(3), b"less\r\n")
+    begun = capture.raw
+    items += capture.output(moment(4), before + b"\x1b[?1049h\x1b[Hframe\x1b[?1049l")
+    left = capture.raw
+    items += capture.output(moment(5), ready)
+    items += capture.settled(moment(6), reading=True, line=False)
+    prompt = next(item for item in events(items) if isinstance(item, Draft))
+    last = events(items)[-1]
+    assert (prompt.text, prompt.meta["raw"]) == ("less", begun)
+    assert last.meta["end"] == "done"
+    assert last.raw_end >= left
+    text = b"".join(item.data for item in items if isinstance(item, Span))
+    assert text == before
+
+
 def test_nothing_is_inferred_on_the_alternate_screen():
     capture = made()
     capture.output(moment(0), b"\x1b[?1049h\x1b[?2004h>>> ")

@@ -59,6 +59,12 @@ def test_a_turn_that_printed_nothing_gets_an_end_too():
     assert draft.at == Moment(T0, 0)
 
 
+def test_a_turn_that_was_cut_off_on_the_full_screen_covers_its_frames():
+    data = b"\x1b[?1049h\x1b[2Jframe"
+    (draft,) = derive(Hole(turn(7, 10, 10), 10, 10 + len(data), last=True, prompt_text="> "), data, start=10)
+    assert (draft.text, draft.meta["raw"][1]) == ("", 10 + len(data))
+
+
 def test_the_next_prompt_is_no_output_and_says_that_the_turn_was_over():
     hole = Hole(turn(1, 0, 0), 0, 40, last=True, prompt_text="sqlite> ")
     (draft,) = derive(hole, b"answer\r\nsqlite> sel")

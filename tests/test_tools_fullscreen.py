@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from blackbox import SYSTEM_PYTHON, TRICK, all_raw, need, wait_for
+from blackbox import SYSTEM_PYTHON, TRICK, all_raw, log, need, output_raw, wait_for
 from conversation import Turn, texts, turns
 
 
@@ -19,6 +19,14 @@ def bash(start_rec):
         return term
 
     return start
+
+
+def covered(root, turn=1):
+    """A turn's raw bytes are those of the full screen, and as many as `rec log` says."""
+    frames = output_raw(root, f"@1:{turn}")
+    assert frames.count(b"\x1b[?1049h") == frames.count(b"\x1b[?1049l") == 1
+    assert log(root)[turn - 1]["n_output_bytes"] == len(frames)
+    return frames
 
 
 @pytest.fixture
@@ -68,6 +76,7 @@ def test_vim_as_a_command_of_a_shell(bash, root, tmp_path):
     term.wait()
     assert path.read_text() == "hello\n"
     found = turns(root)
+    covered(root)
     assert [turn.command for turn in found] == ["vim -u NONE -N note.txt", "cat note.txt"]
     assert "hello" not in found[0].output
     assert found[1].output == "hello\n"
@@ -116,6 +125,8 @@ def test_less_in_a_shell_leaves_the_prompt_alone(bash, root, story):
     term.send("\x04")
     term.wait()
     assert [turn.command for turn in turns(root)] == ["less story", "echo done"]
+    assert b"line 23 of the story" in covered(root)
+    assert turns(root)[0].output == ""
     assert turns(root)[1] == Turn("$ ", "echo done", "done\n")
 
 

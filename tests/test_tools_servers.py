@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from blackbox import events, grep_root, log, ls
+from blackbox import events, grep_root, log, ls, output_raw
 from conversation import LEFT, UP, Turn, ends, texts, turns
 
 
@@ -101,6 +101,9 @@ def test_psql_a_pager_in_between(psql, root):
         ("postgres=# ", "select 7 as x;"),
         ("postgres=# ", "\\q"),
     ]
+    assert b"  30" in output_raw(root, "@1:1")
+    assert log(root)[0]["n_output_bytes"] == len(output_raw(root, "@1:1"))
+    assert "  30" not in found[0].output
     assert found[1].output == " x \n---\n 7\n(1 row)\n\n"
 
 
