@@ -26,6 +26,7 @@ from recorder.watch import SpotKind
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
+    from recorder.drawing import PausedRow
     from recorder.findings import Finding
     from recorder.keys import Scan
     from recorder.model import Activity, Meta, Size
@@ -56,6 +57,7 @@ class Capture:
         self._full_screen_since: Moment | None = None
         self._hooks = Hooks(nonce)
         self._hiding = False
+        self._row: PausedRow | None = None  # while paused
         self.nested: int | None = None  # pid of a recorder that runs inside the tool
 
     # --- what the relay asks -------------------------------------------------------------------
@@ -109,6 +111,8 @@ class Capture:
 
     def output(self, now: Moment, data: bytes) -> list[Item]:
         """Take what the tool printed (our own marks already cut out)."""
+        if self._row is not None:
+            self._row.add(data)
         if self.paused or self._hiding or self.nested is not None:
             self._follow(self._tape.pass_by(data))
             return []
@@ -273,6 +277,8 @@ class Capture:
 
     def typed(self, now: Moment, scan: Scan) -> list[Item]:
         """Take note of keys that went to a tool which edits its own line."""
+        if self._row is not None:
+            self._row.typed(scan)
         if self._blind:
             return []
         return self._inferred(now, lambda: self._inference.typed(scan))
@@ -340,15 +346,19 @@ class Capture:
         items += self._book.background(now, self.raw)
         items.append(self._book.draft(Kind.MARK, now, "paused", {"mark": "pause"}))
         self.paused = True
-        self._inference.restart(self.raw)
+        self._row = self._inference.pause(self.raw)
         return items
 
     def unpause(self, now: Moment) -> list[Item]:
         """Record again."""
-        if not self.paused:
+        row, self._row = self._row, None
+        if row is None:
             return []
         self.paused = False
-        return [self._book.draft(Kind.MARK, now, "recording again", {"mark": "unpause"})]
+        items: list[Item] = [self._book.draft(Kind.MARK, now, "recording again", {"mark": "unpause"})]
+        if self._blind:
+            return items
+        return items + self._inferred(now, lambda: self._inference.resume(self.raw, row))
 
     def missed(self, data: bytes) -> None:
         """Follow the modes in output that cannot be kept."""

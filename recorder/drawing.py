@@ -1,4 +1,4 @@
-"""The bytes of the line on which the cursor stands, and of the edit that is drawn into it.
+"""The bytes of the line on which the cursor stands, recorded or not, and of the edit that is drawn into it.
 
 Pure. What they show is for `lines` to say; here they are kept by their place in the raw stream,
 for the case that they turn out to be output after all.
@@ -6,9 +6,23 @@ for the case that they turn out to be output after all.
 
 from __future__ import annotations
 
+import re
+from typing import TYPE_CHECKING
+
 from recorder.findings import Output
+from recorder.keys import only_replies
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from recorder.keys import Scan
 
 MAX_LINE = 16 << 10  # bytes; a longer unfinished line is no prompt
+MAX_DRAWN = 256 << 10  # bytes; nobody edits a line for so long
+SCREENFUL = 24  # lines that make an edit which was never taken worth to be kept as output
+_DOWN = re.compile(rb"\r*(\n|\x1b\[1?B)?")
+_LEAVES_SCREEN = re.compile(rb"\x1b\[\?(?:1049|1047|47)l")
+_BRACKET, _NO_BRACKET = b"\x1b[?2004h", b"\x1b[?2004l"
 
 
 class OpenLine:
@@ -46,6 +60,52 @@ class OpenLine:
         self._data.clear()
 
 
+def leaving(data: bytes) -> int:
+    """Return how many bytes at the beginning of ``data`` take the cursor out of its row, if any do."""
+    found = _DOWN.match(data)
+    return found.end() if found else 0
+
+
+def lines_with(key: bytes, data: bytes) -> Iterator[tuple[int, int]]:
+    """Yield where the whole lines of ``data`` that hold ``key`` begin and end."""
+    at = data.find(key)
+    while at >= 0 and (stop := data.find(b"\n", at) + 1):
+        yield data.rfind(b"\n", 0, at) + 1, stop
+        at = data.find(key, stop)
+
+
+class PausedRow:
+    """The row on which the cursor stands while nothing is recorded; of that time nothing else is kept.
+
+    ``keyed`` says that something may have been typed into it.
+    """
+
+    def __init__(self, line: bytes, *, bracketed: bool, keyed: bool) -> None:
+        """Begin with the unfinished line at which the recording pauses."""
+        self.keyed = keyed
+        self._line = OpenLine()
+        self.add((_BRACKET if bracketed else b"") + line)
+
+    def add(self, data: bytes) -> None:
+        """Take what the tool printed."""
+        self._line.add(0, data)
+
+    def typed(self, scan: Scan) -> None:
+        """Take keys that went to the tool; Enter leaves the row."""
+        if not only_replies(scan.forward):
+            self.keyed = not scan.forward.endswith((b"\r", b"\n"))
+
+    @property
+    def shown(self) -> bytes:
+        """Return the bytes of the row, full-screen frames aside."""
+        return _LEAVES_SCREEN.split(self._line.data)[-1]
+
+    @property
+    def bracketed(self) -> bool:
+        """Say whether the row is between the switches of an edit."""
+        return self._line.data.rfind(_BRACKET) > self._line.data.rfind(_NO_BRACKET)
+
+
 class Drawn:
     """What was drawn into an edit."""
 
@@ -53,6 +113,16 @@ class Drawn:
         """Begin with nothing."""
         self.size = self.lines = 0  # bytes, and line feeds
         self._parts: list[Output] = []
+
+    @property
+    def much(self) -> bool:
+        """Say whether it is worth to be kept if nothing was ever taken."""
+        return self.lines >= SCREENFUL
+
+    @property
+    def too_much(self) -> bool:
+        """Say whether it cannot be an edit."""
+        return self.size > MAX_DRAWN
 
     def clear(self) -> None:
         """Forget it: it was an edit."""

@@ -13,14 +13,13 @@ that prompt. Lines that were typed ahead are found in the output by the same pro
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
-from recorder.drawing import Drawn, OpenLine
+from recorder.drawing import Drawn, OpenLine, PausedRow, leaving, lines_with
 from recorder.findings import Accepted, Output, PromptShown
 from recorder.keys import only_replies
 from recorder.lines import LineTracker
-from recorder.prompts import Asked, Prompts, command, is_question, last_line, output_before, visible, where
+from recorder.prompts import Asked, Prompts, command, elsewhere, is_question, output_before, visible, where
 from recorder.watch import SpotKind
 
 if TYPE_CHECKING:
@@ -33,9 +32,6 @@ if TYPE_CHECKING:
 
 MAX_PROMPT = 4 << 10  # bytes, of an unfinished line, that are looked at …
 LOOK = 512  # … if so many at its end look like a prompt
-MAX_DRAWN = 256 << 10  # bytes; nobody edits a line for so long
-_DOWN = re.compile(rb"\r*(\n|\x1b\[1?B)?")
-SCREENFUL = 24  # lines that make an edit which was never taken worth to be kept as output
 
 
 class Inference:
@@ -79,13 +75,28 @@ class Inference:
         self._prompt = None
         self._asked.left()
 
+    def pause(self, raw: int) -> PausedRow:
+        """Leave an edit that is going on; return the row in which the cursor stands."""
+        row = PausedRow(self._line.data, bracketed=self._bracketed, keyed=self._typed)
+        self.restart(raw)
+        return row
+
+    def resume(self, raw: int, row: PausedRow) -> list[Finding]:
+        """Go on at the prompt that stands, unless it may show what was typed unrecorded."""
+        self._begin_edit(raw)
+        self._tracker.feed(row.shown)
+        prompt, rest = self._tracker.before_cursor(), self._tracker.after_cursor()
+        self._editing = not (row.keyed and rest) and self._prompts.stands(prompt, keyed=row.keyed)
+        self._bracketed, self._bracket_raw = self._editing and row.bracketed, raw
+        return self._know_prompt(prompt) if self._editing else []
+
     def ended(self) -> list[Finding]:
         """Give out what was drawn by an application that never let go of its line.
 
         Or by a tool that took a single key for its answer and went on (`sure? [y/n]`).
         """
         moved_on = self._editing and not self._bracketed and self._moved_on()
-        much = self._editing and self._drawn.lines >= SCREENFUL
+        much = self._editing and self._drawn.much
         return self._give_drawn() if moved_on or much else []
 
     # --- input ---------------------------------------------------------------------------------
@@ -157,10 +168,7 @@ class Inference:
 
     def _moved_on(self) -> bool:
         """Say whether the tool waits elsewhere than in the edit: a pager, a question of its own."""
-        if not self._drawn.lines:
-            return False
-        lines = self._tracker.edited()
-        return not (lines and lines[-1].startswith(last_line(self._prompt or "").rstrip()))
+        return self._drawn.lines > 0 and elsewhere(self._tracker.edited(), self._prompt or "")
 
     # --- output --------------------------------------------------------------------------------
 
@@ -198,8 +206,7 @@ class Inference:
 
     def _leave_row(self, raw: int, data: bytes) -> tuple[list[Finding], int]:
         """Skip what takes the cursor out of a line that was taken: zsh does that last."""
-        found = _DOWN.match(data)
-        used = found.end() if found else 0
+        used = leaving(data)
         self._leaving = used == len(data) and data.endswith(b"\r")
         self._line.begin(raw + used)
         return [], used
@@ -209,15 +216,12 @@ class Inference:
         if self._pending and (key := self._prompts.key(self._prompt)):
             line = self._line.data + data
             base = raw - len(self._line)
-            at = line.find(key)
-            while at >= 0 and (stop := line.find(b"\n", at) + 1):
-                start = line.rfind(b"\n", 0, at) + 1
+            for start, stop in lines_with(key, line):
                 found = self._typed_ahead(line[start:stop], base + start, base + stop)
                 if found:
                     before = data[: max(0, base + start - raw)]
                     self._line.begin(base + stop)
                     return [*([Output(raw, before)] if before else []), *found], base + stop - raw
-                at = line.find(key, stop)
         self._line.add(raw, data)
         return [Output(raw, data)], len(data)
 
@@ -388,7 +392,7 @@ class Inference:
         self._drawn.clear()
 
     def _is_no_edit(self) -> bool:
-        return self._drawn.size > MAX_DRAWN or self._tracker.scrolled
+        return self._drawn.too_much or self._tracker.scrolled
 
     def _give_drawn(self) -> list[Finding]:
         """Leave an edit that was none: what was drawn is output."""

@@ -122,6 +122,13 @@ class Prompts:
                 return n
         return 0
 
+    def stands(self, row: str, *, keyed: bool) -> bool:
+        """Say whether a row is a prompt and nothing else; ``keyed``: something may be typed in it."""
+        if keyed or row in self._known:
+            return row in self._known and bool(row.strip())
+        looks = _LOOKS.match(row)
+        return looks is not None and looks[0] == row and not is_question(row)
+
     def plausible(self, text: str) -> bool:
         """Say whether a tool of which nobody knows whether it waits may be waiting behind ``text``."""
         if not self.any or text in self._known:
@@ -144,6 +151,11 @@ class Prompts:
 def is_question(text: str) -> bool:
     """Say whether a tool that waits behind ``text`` asks for something in the middle of a turn."""
     return bool(PASSWORD.search(text) or _PAGER.search(text))
+
+
+def elsewhere(lines: list[str], prompt: str) -> bool:
+    """Say whether the last of ``lines`` does not begin as the edit behind ``prompt`` does."""
+    return not (lines and lines[-1].startswith(last_line(prompt).rstrip()))
 
 
 def last_line(prompt: str) -> str:

@@ -515,6 +515,57 @@ def test_what_comes_while_paused_is_nowhere():
     ]
 
 
+def keys(capture, n, data):
+    return capture.typed(moment(n), Scanner(None).scan(data))
+
+
+@pytest.mark.parametrize("size", [1, 1000])
+@pytest.mark.parametrize(
+    ("unseen", "expected"),
+    [
+        ([], "db> "),
+        (["select 1;\r", "select 1;\r\n1\r\ndb> "], "db> "),
+        (["secret", "secret", "\x7f" * 6, "\r\x1b[Kdb> "], "db> "),
+        ([".prompt x\r", ".prompt x\r\nroot@host:/tmp# "], "root@host:/tmp# "),
+        (["vi\r", "vi\r\n\x1b[?1049hframe\x1b[?1049ldb> "], "db> "),
+        (["less\r", "less\r\n\x1b[?2004l\r\x1b[?2004hdb> "], "db> "),
+        ([f"{MARKER}> ", f"{MARKER}> "], ""),  # what was typed may not come back with the prompt
+        ([MARKER, MARKER, "\x01", "\b" * len(MARKER)], ""),  # … nor behind the cursor
+        ([f"new {MARKER}\r", f"new {MARKER}\r\n{MARKER} 50"], ""),
+        (["su\r", "su\r\nPassword: "], ""),
+    ],
+)
+def test_the_prompt_that_stands_after_a_pause_is_known(unseen, expected, size):
+    capture = made()
+    items = capture.output(moment(0), b"welcome\r\ndb> ")
+    items += capture.settled(moment(1), reading=True, line=False)
+    items += capture.pause(moment(2))
+    for n, (typed, shown) in enumerate(zip(unseen[::2], unseen[1::2], strict=True)):
+        items += keys(capture, 3 + n, typed.encode())
+        data = shown.encode()
+        for at in range(0, len(data), size):
+            items += capture.output(moment(3 + n), data[at : at + size])
+    items += capture.unpause(moment(7))
+    items += keys(capture, 8, b"select 22;\r")
+    items += capture.output(moment(9), b"select 22;\r\n\x1b[?2004l\r22\r\ndb> ")
+    items += capture.settled(moment(10), reading=True, line=False)
+    found = [item for item in items if isinstance(item, Draft) and item.kind is Kind.PROMPT]
+    assert [item.meta["prompt_text"] for item in found if item.text == "select 22;"] == [expected] * bool(
+        expected
+    )
+    assert MARKER.encode() not in whole(items)
+
+
+def test_a_prompt_from_a_pause_is_no_output_when_the_tool_goes_on():
+    capture = made()
+    capture.output(moment(0), b"db> ")
+    items = capture.settled(moment(1), reading=True, line=False)
+    items += capture.pause(moment(2)) + capture.unpause(moment(3))
+    items += capture.output(moment(4), b"\r\nnews\r\n")
+    items += capture.ended(moment(5), status=0, signal=None, hangup=False)
+    assert background(items) == b"\r\nnews\r\n"
+
+
 def test_modes_are_followed_while_paused():
     capture = made()
     capture.pause(moment(0))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from typing import NamedTuple
 
@@ -292,6 +293,36 @@ def test_pause_and_unpause_in_passthrough(bc, root):
     assert [(turn.command, turn.output) for turn in turns(root)][:2] == [("1+1", "2\n"), ("3+3", "6\n")]
     assert grep_root(root, b"77700011") == []
     assert texts(root, "mark") == ["paused", "recording again"]
+
+
+@pytest.mark.parametrize(
+    ("tool", "first", "unseen", "prompt"),
+    [
+        (["sqlite3"], "sqlite> ", "select 111000+1;", "sqlite> "),
+        (["bash", "--norc", "--noprofile"], "$ ", "cd /; PS1='new\\$ '; echo $((111000+1))", "new# "),
+        ([SYSTEM_PYTHON, "-q"], ">>> ", "111000+1", ">>> "),
+    ],
+)
+def test_the_prompt_at_which_recording_goes_on_is_known(start_rec, root, tool, first, unseen, prompt):
+    need(tool[0])
+    prompt = prompt if os.geteuid() == 0 else prompt.replace("#", "$")
+    term = start_rec(["run", "--", *tool])
+    term.expect(first)
+    opened(term)
+    term.line("/pause")
+    term.expect_gone("rec> ")
+    term.line(unseen)
+    term.expect(f"\n111001\n{prompt}")
+    opened(term)
+    term.line("/unpause")
+    term.expect_gone("rec> ")
+    line = {"sqlite3": "select 22;", "bash": "echo 22"}.get(tool[0], "22")
+    term.line(line)
+    term.expect(f"{line}\n22\n{prompt}")
+    term.send("\x04")
+    term.wait()
+    assert turns(root)[0] == Turn(prompt, line, "22\n")
+    assert grep_root(root, b"11100") == []
 
 
 def test_a_hidden_read_gets_the_prefix_key(start_rec, root):
