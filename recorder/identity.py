@@ -67,3 +67,11 @@ def exists(pid: int) -> bool:
     except (PermissionError, OverflowError):
         return True
     return True
+
+
+def group(pid: int) -> int | None:
+    """Return the process group of a process, None when it is gone."""
+    try:
+        return os.getpgid(pid)
+    except OSError:
+        return None

@@ -188,7 +188,9 @@ class Keyboard:
         return steps.get(step, self._signal)()
 
     def _pass(self) -> bool:
-        scan = self._scanner.scan(self._keys.all())
+        inner = self._capture.nested
+        nested = inner is not None and self._sense.holds_terminal(inner)
+        scan = self._scanner.scan(self._keys.all(), nested=nested)
         if scan.forward:
             if self._capture.undecided and self._sense.reads() is Reads.YES:
                 self._at_prompt(line=False, reading=True)  # before these keys are drawn behind it

@@ -87,8 +87,11 @@ class Scanner:
         """Say whether ``scan`` will find no prefix key in ``data``: the tool may have all of it before."""
         return self._prefixed is None or self._prefixed(data) is None
 
-    def scan(self, data: bytes) -> Scan:
-        """Return what ``data`` holds; bytes after a prefix key are handed back unscanned."""
+    def scan(self, data: bytes, *, nested: bool = False) -> Scan:
+        """Return what ``data`` holds; bytes after a prefix key are handed back unscanned.
+
+        ``nested``: a prefix key is for a recorder inside the tool.
+        """
         lead = len(self._tail)
         buf = self._tail + data
         enters, interrupted, pos = 0, False, 0
@@ -109,8 +112,8 @@ class Scanner:
             elif pos <= lead:
                 continue  # seen in the last read
             elif match[0] in self._forms:
-                if match.start() < lead:
-                    continue  # the tool has its beginning already
+                if nested or match.start() < lead:
+                    continue  # or the tool has its beginning already
                 self._tail = b""
                 forward = buf[lead : match.start()]
                 return Scan(forward, enters, interrupted, hit=True, rest=buf[pos:])

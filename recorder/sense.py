@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from recorder import identity
 from recorder.dialog import SETTLE_MS, Reads
 from recorder.gate import Reading
 from recorder.modes import Mode, mode_of
@@ -62,6 +63,10 @@ class Sense:
     def in_foreground(self) -> bool:
         """Say whether the tool itself has its terminal, not a job of its own."""
         return self._child.foreground() == self._child.pid
+
+    def holds_terminal(self, pid: int) -> bool:
+        """Say whether a process below the tool has its terminal: not stopped, not in the background."""
+        return identity.group(pid) == self._child.foreground()
 
     def expect_answer(self) -> None:
         """Remember who is to take what is sent next."""

@@ -12,7 +12,7 @@ from pathlib import Path
 import blackbox
 import pytest
 from blackbox import SYSTEM_PYTHON, TRICK, all_raw, events, log, ls, wait_for
-from conversation import texts
+from conversation import PREFIX, texts
 from processes import REC, in_shell, state, tool_of
 from screen import Emulator
 
@@ -237,6 +237,48 @@ def test_a_recorder_in_a_recorder_records_once(root, start_rec):
     assert b"said inside" not in all_raw(root, "outer")
     assert b"outside" in all_raw(root, "outer")
     assert b"\x1b]6973;" not in term.raw  # what recorders say to each other is not for the terminal
+
+
+def test_the_prefix_key_is_the_inner_recorders(root, start_rec):
+    term = start_rec(["run", "--label", "outer", "--", "bash", "--norc", "--noprofile", "-i"])
+    term.expect("$ ")
+    term.line(f"{REC} run --label inner -- {SYSTEM_PYTHON} -q")
+    term.expect(">>> ")
+    term.send(PREFIX)
+    term.expect("rec: inner · recording")
+    term.line("/note said inside")
+    term.expect_gone("rec>")
+    term.line("exit()")
+    term.expect("$ ", count=2)
+    wait_for(lambda: "nested recording ended" in texts(root, "mark", "outer"))
+    term.send(PREFIX)
+    term.expect("rec: outer · recording")
+    term.line("/note said outside")
+    term.expect_gone("rec>")
+    term.line("exit")
+    assert term.wait() == 0
+    assert "said inside" in texts(root, "mark", "inner")
+    assert [text for text in texts(root, "mark", "outer") if text.startswith("said")] == ["said outside"]
+
+
+def test_the_prefix_key_is_the_outer_recorders_while_the_inner_one_is_stopped(root, start_rec):
+    term = start_rec(["run", "--label", "outer", "--", "bash", "--norc", "--noprofile", "-i"])
+    term.expect("$ ")
+    term.line(f"{REC} run --label inner -- cat")
+    term.expect("/help")
+    term.send(PREFIX + "xy")  # to a line editor: search for x
+    term.expect(re.compile("^y$", re.MULTILINE))
+    term.send("\x1a")
+    term.expect("Stopped")
+    term.expect("$ ", count=2)
+    term.send(PREFIX)
+    term.expect("rec: outer · recording")
+    term.send("\x1b")
+    term.expect_gone("rec: outer")
+    term.line("kill -9 %1")
+    term.line("exit")
+    term.line("exit")
+    term.wait()
 
 
 @pytest.mark.parametrize("pid", ["1", "999999999", "none"])
