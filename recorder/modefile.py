@@ -18,20 +18,23 @@ if TYPE_CHECKING:
 
 Attributes = list[Any]  # what termios.tcgetattr returns: six numbers and a list of characters
 
-_MAGIC = "rec-terminal-1"
+_MAGIC = "rec-terminal-2"
+_SCREEN = "%4d"  # at the end, of one width: it is overwritten in place
 
 
 class Note(NamedTuple):
-    """What a recorder left: where, who, in which terminal session, and the modes it had found.
+    """What a recorder left: where, who, in which terminal session, the modes it had found, the screen.
 
     ``session`` is the pid and start time of the terminal's session leader. Device numbers are reused
-    at once for the next window; a session leader is not.
+    at once for the next window; a session leader is not. ``alternate`` is the mode number that the tool
+    had opened the alternate screen with, 0 for the primary one.
     """
 
     path: str
     owner: Owner
     session: tuple[int, int]
     attributes: Attributes
+    alternate: int
 
 
 def write(directory: str, device: int, attributes: Attributes) -> str:
@@ -46,6 +49,7 @@ def write(directory: str, device: int, attributes: Attributes) -> str:
             owner.boot_id,
             " ".join(map(str, flags)),
             b"".join(_byte(char) for char in chars).hex(),
+            _SCREEN % 0,
         )
     )
     path = f"{directory}/tty-{device:x}-{owner.pid}"
@@ -59,6 +63,16 @@ def write(directory: str, device: int, attributes: Attributes) -> str:
         os.close(fd)
     os.replace(fresh, path)
     return path
+
+
+def on_screen(path: str, alternate: int) -> None:
+    """Write into the note at ``path`` which mode number has opened the alternate screen, 0 for none."""
+    fd = os.open(path, os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        text = (_SCREEN % alternate).encode()
+        os.pwrite(fd, text, os.lseek(fd, -len(text), os.SEEK_END))
+    finally:
+        os.close(fd)
 
 
 def dead(directory: str, device: int, alive: Callable[[Owner], bool]) -> Iterator[tuple[Note, bool]]:
@@ -86,7 +100,7 @@ def dead(directory: str, device: int, alive: Callable[[Owner], bool]) -> Iterato
 
 
 def _parse(path: str) -> Note:
-    magic, numbers, boot, flags, chars = procfs.read(path).decode("ascii").split("\n")
+    magic, numbers, boot, flags, chars, screen = procfs.read(path).decode("ascii").split("\n")
     if magic != _MAGIC:
         raise ValueError(magic)
     pid, start, leader, since = map(int, numbers.split())
@@ -94,7 +108,7 @@ def _parse(path: str) -> Note:
     attributes: Attributes = [*map(int, flags.split()), [values[i : i + 1] for i in range(len(values))]]
     if len(attributes) != 7:
         raise ValueError(flags)
-    return Note(path, Owner(pid, start, boot), (leader, since), attributes)
+    return Note(path, Owner(pid, start, boot), (leader, since), attributes, int(screen))
 
 
 def _session() -> tuple[int, int]:

@@ -35,14 +35,22 @@ _TIOCGDEV = 0x80045432  # the real device behind /dev/tty; Linux, no name in ter
 _DEV_TTY = os.makedev(5, 0)
 _FRESH = os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK | os.O_CLOEXEC
 
-# Alternate screen off with the cursor where it is (1049 restores a saved one, so save it first), all
-# mouse and focus reports, bracketed paste, application keys and keypad, kitty and xterm key reports
+# All mouse and focus reports, bracketed paste, application keys and keypad, kitty and xterm key reports
 # off; wrapping, cursor and whole-screen scrolling on; no colours, no line-drawing characters.
-RESET = (
-    b"\x1b7\x1b[?1049l"
+_USUAL = (
     b"\x1b[?9;1000;1001;1002;1003;1004;1005;1006;1015;1016l\x1b[?2004l\x1b[?1l\x1b>\x1b[=0u\x1b[>4m"
     b"\x1b7\x1b[r\x1b8\x1b[?7h\x1b[?25h\x1b[0m\x0f\x1b(B"
 )
+
+
+def reset(alternate: int = 0) -> bytes:
+    """Return what makes a screen usable again; ``alternate`` opened the alternate screen, 0 is unknown.
+
+    1049l brings back the cursor of the primary screen. It is not for a terminal that may be there
+    already: tmux keeps that cursor apart from the one that ESC 7 saves, and would go to an old place.
+    """
+    leave = b"\x1b7\x1b[?%dl" % alternate if alternate else b"\x1b7\x1b[?47l\x1b8"
+    return leave + _USUAL
 
 
 class TerminalGone(OSError):
@@ -174,6 +182,12 @@ class Terminal:
             with contextlib.suppress(OSError):  # a full or missing run-time directory stops nobody
                 self._note = modefile.write(directory, _device(self._tty) or 0, attributes)
 
+    def on_screen(self, alternate: int | None) -> None:
+        """Note which mode number has opened the alternate screen, None for the primary one."""
+        if self._note is not None:
+            with contextlib.suppress(OSError):
+                modefile.on_screen(self._note, alternate or 0)
+
     def forget(self) -> None:
         """Remove the note: the modes are back."""
         if self._note is not None:
@@ -228,7 +242,7 @@ def rescue(directory: str, alive: Callable[[Owner], bool]) -> bool:
                 rescued = True
                 if _unusual(termios.tcgetattr(fd)):  # else a shell or the user has repaired them
                     _set(fd, note.attributes)
-                os.write(fd, RESET)
+                os.write(fd, reset(note.alternate))
         with contextlib.suppress(OSError):
             os.unlink(note.path)
     return rescued
@@ -262,7 +276,7 @@ def make_usable() -> None:
                 *rest,
             ],
         )
-        os.write(fd, RESET)
+        os.write(fd, reset())
 
 
 def plug_std_fds() -> None:

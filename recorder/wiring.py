@@ -44,6 +44,7 @@ class Wiring:
         self.row = PromptLine(self.screen, self.columns)
         self._turn: int | None = None
         self._ticket = 0
+        self._alternate: int | None = None
 
     def now(self) -> Moment:
         """Read both clocks."""
@@ -87,6 +88,9 @@ class Wiring:
     def record(self, items: Iterable[Item]) -> int:
         """Hand items to the writer, and the new state with them when it changed."""
         items = list(items)
+        if self.capture.ledger.alternate != self._alternate:
+            self._alternate = self.capture.ledger.alternate
+            self.terminal.on_screen(self._alternate)  # for who comes after us, should we be killed
         if not items:
             return self._ticket  # nothing to tell the writer's thread: waking it would cost a key its time
         ticket = self._ticket = self.writer.put(*items)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import signal
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -260,6 +261,89 @@ def test_the_shell_after_a_killed_recorder(root, start):
     assert ls(root)[0]["status"] == "interrupted"
     term.line("exit")
     term.wait()
+
+
+class Tmux:
+    """A real tmux with one shell in it, as its own client sees it."""
+
+    def __init__(self, start, root, socket):
+        blackbox.need("tmux")
+        self._words = ["tmux", "-f", "/dev/null", "-S", str(socket)]
+        self._term = start(
+            [*self._words, "new-session", "exec bash --norc --noprofile"], root=root, env={"PS1": "$ "}
+        )
+        self._term.expect("$ ")
+
+    def __call__(self, *words):
+        done = subprocess.run([*self._words, *words], capture_output=True, text=True, check=True)
+        return done.stdout
+
+    def rows(self):
+        return self("capture-pane", "-p").rstrip("\n").split("\n")
+
+    def type(self, text, *keys):
+        self("send-keys", "-l", text)
+        self("send-keys", *keys) if keys else None
+
+    def expect(self, row):
+        """Wait until a row begins so."""
+        wait_for(lambda: any(each.startswith(row) for each in self.rows()), what=f"{row!r} in {self.rows()}")
+
+    def killed(self):
+        """Kill the recorder that the shell runs, and wait for the shell's word."""
+        (recorder,) = children(int(self("display", "-p", "#{pane_pid}")))
+        os.kill(recorder, signal.SIGKILL)
+
+    def close(self):
+        self("kill-server")
+        self._term.wait()
+
+
+@pytest.fixture
+def tmux(root, start, tmp_path):
+    made = Tmux(start, root, tmp_path / "socket")
+    yield made
+    made.close()
+
+
+def test_in_tmux_the_next_rec_writes_where_the_shell_is(tmux, root):
+    """tmux has kept a cursor since the alternate screen of long ago; nobody may go back to it."""
+    tmux.type("i=0; while [ $i -lt 15 ]; do i=$((i+1)); echo row $i; done", "Enter")
+    tmux.expect("row 15")
+    tmux.type("less /etc/passwd", "Enter")
+    tmux.expect("root:")
+    tmux.type("q")
+    tmux.expect("row 15")
+    tmux.type("clear; echo begin", "Enter")
+    tmux.expect("begin")
+    tmux.type(f"{REC} run -- cat", "Enter")
+    wait_for(lambda: "/help" in "".join(tmux.rows()), what="the prompt")
+    tmux.type("said", "Enter")
+    wait_for(lambda: log(root), what="the turn")
+    tmux.killed()
+    tmux.expect("Killed")
+    tmux.type(f"{REC} labels; echo done", "Enter")
+    tmux.expect("done")
+    rows = tmux.rows()
+    assert rows[rows.index("done") - 1] == RESCUED
+    assert rows[rows.index("done") - 2].endswith("; echo done")
+
+
+def test_in_tmux_after_a_full_screen_tool_the_shell_is_back_where_it_was(tmux, root):
+    tmux.type("clear; echo begin", "Enter")
+    tmux.expect("begin")
+    tmux.type(f"{REC} run -- vim -u NONE -i NONE -n", "Enter")
+    wait_for(lambda: tmux.rows().count("~") > 3, what="vim's screen")
+    wait_for(lambda: ls(root), what="the session in the store")
+    tmux.killed()
+    tmux.expect("Killed")
+    tmux.type(f"{REC} labels; echo done", "Enter")
+    tmux.expect("done")
+    assert tmux("display", "-p", "#{alternate_on}") == "0\n"
+    rows = tmux.rows()
+    assert rows[0] == "begin"
+    said = [row for row in rows[1:] if not row.startswith("$")]
+    assert said == [RESCUED, "done"]  # the shell said `Killed` on vim's screen
 
 
 # --- trouble of our own --------------------------------------------------------------------------

@@ -14,7 +14,7 @@ import pytest
 
 from recorder.child import Child, Exited
 from recorder.model import Size
-from recorder.terminal import RESET, make_raw
+from recorder.terminal import make_raw, reset
 
 DEADLINE = 30.0
 SIZE = Size(80, 24)
@@ -506,8 +506,25 @@ sys.stdin.readline()
     assert view.expect(b"\n") == b"killed 0o100600 True"
     assert view.modes() == make_raw(before)
     view.send(b"x")
-    assert view.expect(b"True [] False\r\n") == RESET
+    assert view.expect(b"True [] False\r\n") == reset()
     assert view.modes() == before
+
+
+@pytest.mark.parametrize("number", [47, 1047, 1049])
+def test_the_alternate_screen_is_left_as_it_was_entered(window, tmp_path, number):
+    program = (
+        SHELL
+        + """
+victim()
+terminal.rescue(directory, identity.alive)
+say("done")
+sys.stdin.readline()
+"""
+    )
+    victim = VICTIM.replace("os.kill", f"t.on_screen(None); t.on_screen({number}); os.kill")
+    view = window(program, tmp_path, victim)
+    view.expect(b"\x1b[?1000h")
+    assert view.expect(b"done\r\n") == reset(number)
 
 
 def test_modes_repaired_by_somebody_else_are_left_alone(window, tmp_path):
@@ -523,7 +540,7 @@ sys.stdin.readline()
     )
     view = window(program, tmp_path, VICTIM)
     view.expect(b"\x1b[?1000h")
-    assert view.expect(b"done\r\n") == RESET
+    assert view.expect(b"done\r\n") == reset()
     assert not view.modes()[0] & termios.IXON
 
 
@@ -571,8 +588,8 @@ t.remember(directory / "missing")
 t.forget()
 t.remember(directory)
 note, = directory.iterdir()
-other = "rec-terminal-2\\n" + note.read_text().partition("\\n")[2]
-for text in ("", "x", "rec-terminal-1\\n1 2 3 4\\n\\nz\\n", other):
+other = "rec-terminal-1\\n" + note.read_text().partition("\\n")[2]
+for text in ("", "x", "rec-terminal-2\\n1 2 3 4\\n\\nz\\n", other):
     note.write_text(text)
     say(terminal.rescue(directory, lambda owner: False), list(directory.iterdir()))
 say(terminal.rescue(directory / "missing", lambda owner: False))
