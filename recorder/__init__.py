@@ -116,6 +116,7 @@ pure
     inputend               the end of the user's input, and whether the tool knows
     slash                  which lines are for the recorder
     labels                 what a label may be
+    vocabulary             the words that completion has seen
     units                  durations and sizes as people write them
     text                   output into the text that a person saw
     emulation              a screen for output that moves over several rows

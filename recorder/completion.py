@@ -194,10 +194,23 @@ def _keywords(token: str, snapshot: Snapshot) -> Iterator[Suggestion]:
 
 
 def _words(token: str, snapshot: Snapshot) -> Iterator[Suggestion]:
-    words = [word for word in snapshot.words if word.isprintable()]
+    words = _others(snapshot)
     for part in {token: None, token.rpartition(".")[2]: None}:  # `shop.or` may mean `shop.orders` or `orders`
         if part:
             yield from (Suggestion(word, -len(part)) for word in words if _begins(word, part, snapshot))
+
+
+def _others(snapshot: Snapshot) -> list[str]:
+    """Return the words that are not the tool's own; where case means nothing, each in one case."""
+    if not snapshot.any_case:
+        return [word for word in snapshot.words if word.isprintable()]
+    own = {word.casefold() for word in snapshot.keywords}
+    found: dict[str, str] = {}
+    for word in snapshot.words:
+        folded = word.casefold()
+        if folded not in own and word.isprintable():
+            found.setdefault(folded, word)
+    return list(found.values())
 
 
 def _begins(word: str, part: str, snapshot: Snapshot) -> bool:

@@ -39,7 +39,7 @@ def faces(env: Mapping[str, str], where: str) -> Faces:
             size=size,
             history=live.history,
             toolbar=live.toolbar,
-            words=lambda: (),
+            words=live.words,
             cwd=lambda: _cwd_of(pid),
             commands=NAMES,
             vi=config.vi_keys(env),

@@ -15,6 +15,7 @@ from recorder.console import Action, Reply
 from recorder.errors import PersistenceDisabled, RecError, StoreBusy
 from recorder.labels import check_label
 from recorder.model import Kind
+from recorder.vocabulary import Vocabulary, words_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     T = TypeVar("T")
 
 PATIENCE_S = 1.0
+WORDS_S = 0.25  # for the newest words; Tab is worth a short wait, and a store answers in milliseconds
+WORDS_LAST = 50  # events that are looked through for them at once
 HISTORY_S = 1.0  # at most, once, at the first prompt: a busy machine opens a store slowly
 
 
@@ -56,6 +59,10 @@ class Live:
         self._earlier: Future[list[str]] | None = None
         self._patience = HISTORY_S
         self._submitted: list[str] = []
+        self._vocabulary = Vocabulary()
+        self._knows_earlier = False
+        self._fresh: Future[tuple[int, list[str]]] | None = None  # words that are being asked for
+        self._read_upto = 0  # the event up to which they are known
 
     def reply(self, line: str) -> Reply | None:
         """Answer a submitted line, or return None when it is the tool's."""
@@ -103,6 +110,31 @@ class Live:
         """Take note of a line that goes to the tool."""
         if line.strip() and self._submitted[-1:] != [line]:
             self._submitted.append(line)
+
+    def words(self) -> list[str]:
+        """Return the words of this session and of earlier lines for this tool, the newest first.
+
+        They are what the store has: hidden input and secrets are not among them.
+        """
+        if not self._knows_earlier and self.ask_history().done():
+            self._knows_earlier = True
+            with contextlib.suppress(RecError):
+                self._vocabulary.add(words_of(self.ask_history().result()))
+        patience = WORDS_S if self._fresh is None else 0.0  # a slow store is waited for once
+        fresh = self._fresh or self._writer.call(self._newer)
+        self._fresh = fresh
+        with contextlib.suppress(TimeoutError, RecError):
+            self._read_upto, found = fresh.result(patience)
+            self._vocabulary.add(found)
+        if fresh.done():
+            self._fresh = None
+        return self._vocabulary.newest()
+
+    def _newer(self, store: Store) -> tuple[int, list[str]]:
+        """Return the last event with text that the store has, and the words since the one known."""
+        kinds = (Kind.PROMPT, Kind.OUTPUT)
+        rows = list(store.events(self.session.ulid, kinds=kinds, after=self._read_upto, last=WORDS_LAST))
+        return rows[-1].seq if rows else self._read_upto, words_of([row.text for row in rows])
 
     def labelled(self, label: str) -> None:
         """Take note of a label that the store has, or gets with the session's first row."""

@@ -66,6 +66,13 @@ def test_words_seen_come_after_keywords_and_replace_only_their_part():
     assert suggest("s.or", 4, Snapshot(words=["s.orders"])) == [Suggestion("s.orders", -4)]
 
 
+def test_where_case_means_nothing_a_word_is_offered_once():
+    seen = Snapshot(keywords=keywords("sqlite3"), any_case=True, words=["Orders", "SELECT", "ORDERS", "sell"])
+    assert texts("ord", seen) == ["order", "Orders"]
+    assert texts("sel", seen) == ["select", "sell"]
+    assert texts("or", Snapshot(words=["Orders", "orders", "ORDERS"])) == ["orders"]
+
+
 def test_words_with_control_characters_are_never_offered():
     assert texts("or", Snapshot(words=["ord\x1b[31m", "or\nders", "order"])) == ["order"]
 

@@ -113,6 +113,55 @@ def test_tab_completes_file_names_and_lists_them(cat, root, tmp_path):
     assert turns(root)[1].command.startswith("alpha-")
 
 
+def test_tab_completes_words_of_the_session_and_of_earlier_ones(cat, root):
+    term = cat()
+    term.line("customer_name alpha")
+    term.expect("customer_name alpha", count=2)
+    term.expect(EDITOR)
+    term.send("cust\t")
+    term.expect("customer_name", count=3)
+    term.send("\r\x04")
+    assert term.wait() == 0
+    assert turns(root)[1].command == "customer_name"
+    later = cat()
+    later.line("alp\t")
+    later.expect("alpha", count=2)
+    later.send("\x04")
+    assert later.wait() == 0
+    assert turns(root)[0].command == "alpha"
+
+
+def test_tab_completes_words_that_the_tool_has_printed(start_rec, root):
+    term = start_rec(["run", "--", "sh", "-c", "read -r line; echo printed_by_tool; exec cat"])
+    term.expect(EDITOR)
+    term.line("go")
+    term.expect("printed_by_tool")
+    term.expect(EDITOR)
+    term.line("next")  # the output is whole now
+    term.expect("next", count=2)
+    term.expect(EDITOR)
+    term.line("prin\t")
+    term.expect("printed_by_tool", count=3)
+    term.send("\x04")
+    assert term.wait() == 0
+    assert turns(root)[-1].command == "printed_by_tool"
+
+
+def test_tab_offers_no_word_of_hidden_input(start_rec, root):
+    term = start_rec(
+        ["run", "--", "sh", "-c", "stty -echo; printf 'who? '; read -r l; stty echo; echo thanks; exec cat"]
+    )
+    term.expect("who? ")
+    term.line("hidden_word")
+    term.expect("thanks")
+    term.expect(EDITOR)
+    term.line("hidd\t")
+    term.expect("hidd", count=2)
+    term.send("\x04")
+    assert term.wait() == 0
+    assert "hidden_word" not in term.text()
+
+
 def test_a_line_longer_than_the_screen_is_wide(cat, root):
     """Case 14, for the recorder's own prompt."""
     line = "".join(f"{n:>3}" for n in range(30))
