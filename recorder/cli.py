@@ -99,5 +99,7 @@ def _wrong_usage(error: click.UsageError) -> int:
     """Say what is wrong with the words, and where the right ones are listed."""
     path = error.ctx.command_path if error.ctx is not None else "rec"
     message = " ".join(error.format_message().split()).removesuffix(".")
-    exits.explain(message[:1].lower() + message[1:], f"`{path} --help` shows how it is called")
+    if message[1:2].islower():  # a word such as `Missing`, and not the name of an argument
+        message = message[:1].lower() + message[1:]
+    exits.explain(message, f"`{path} --help` shows how it is called")
     return exits.WRONG_USAGE

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from recorder import slash
 from recorder.console import Action, Reply
-from recorder.errors import PersistenceDisabled, RecError, StoreBusy
+from recorder.errors import PersistenceDisabled, RecError, Refused, StoreBusy
 from recorder.labels import check_label
 from recorder.model import Kind
 from recorder.vocabulary import Vocabulary, words_of
@@ -180,6 +180,9 @@ class Live:
 
     def _remark(self, name: str, text: str) -> Reply:
         self._need_store()
+        if not text:
+            verb = "write the note" if name == "note" else "raise the alert"
+            raise Refused(f"could not {verb}: it has no text", advice=f"type /{name} TEXT")
         if name == "note":
             self._note(Kind.MARK, text, {"mark": "note"})
             return Reply("noted")
