@@ -39,9 +39,10 @@ class Told:
 
 
 class Outage:
-    """The failures since the last success; times are monotonic seconds."""
+    """The failures since the last success of the store at ``place``; times are monotonic seconds."""
 
-    def __init__(self) -> None:
+    def __init__(self, place: str = "the store") -> None:
+        self._place = place
         self.lost = 0  # items given up since the last success
         self._since: float | None = None
         self._stuck_since = 0.0  # since when nobody else got the store's lock and gave it back
@@ -84,7 +85,7 @@ class Outage:
         if self._told or taking_turns:
             return None
         self._told = True
-        return f"recording suspended: {self.cause}"
+        return f"recording suspended: {self._place}: {self.cause}; {_hope(error)}"
 
     @property
     def hopeless(self) -> bool:
@@ -104,15 +105,27 @@ class Outage:
         """Take note of a success; return what there is to say about the time before it."""
         since, told, lost = self._since, self._told, self.lost
         cause = self.cause
-        self.__dict__.update(Outage().__dict__)
+        self.__dict__.update(Outage(self._place).__dict__)
         if not told and not lost:
             return None
-        text = "nothing is lost" if not lost else f"{lost} items are lost"
+        text = "nothing is lost" if not lost else "1 item is lost" if lost == 1 else f"{lost} items are lost"
         if not told or since is None:
             return Told(None, f"the store refused what was recorded: {cause}; {text}", {"lost": lost})
         seconds = now - since
         return Told(
-            "recording resumed",
+            f"recording resumed after {_length(seconds)}: {text}",
             f"recording was suspended for {seconds:.1f} s: {cause}; {text}",
             {"rule": "storage", "lost": lost, "outage_ms": int(seconds * 1000)},
         )
+
+
+def _hope(error: Exception) -> str:
+    """Say when recording goes on, and what to do for it."""
+    if isinstance(error, StoreBusy):
+        return "recording goes on when it is free"
+    advice = error.advice if isinstance(error, RecError) else None
+    return f"{advice}; then recording goes on by itself" if advice else "recording goes on when that is over"
+
+
+def _length(seconds: float) -> str:
+    return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"

@@ -167,7 +167,13 @@ class _Recording:
 
             rules = compile_rules(settings.rules)
         return Writer(
-            self._opener(), self.session, self.invocation, spill=spill, rules=rules, label=self._label
+            self._opener(),
+            self.session,
+            self.invocation,
+            spill=spill,
+            rules=rules,
+            label=self._label,
+            place=f"the store {settings.root / config.STORE_NAME}",
         )
 
     def _opener(self) -> Callable[[], Store]:

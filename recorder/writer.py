@@ -63,6 +63,7 @@ class Writer:
         spill: Path | None,
         rules: Sequence[Any] = (),
         label: str | None = None,
+        place: str = "the store",
     ) -> None:
         """Prepare; ``open_store`` is called on the thread; ``spill`` takes what the store did not."""
         self._pen = Pen(open_store, session, invocation, label)
@@ -73,7 +74,7 @@ class Writer:
         self._in_work = 0  # raw bytes of it
         self._in_hand: Span | None = None  # being rendered
         self._errands = Errands()
-        self._outage = Outage()
+        self._outage = Outage(place)
         self._rendered_at = 0.0
         self._text = Rendering(rules)
         self._notices: list[str] = []

@@ -414,7 +414,10 @@ except StoreError as error:
 
 def test_a_disk_that_fills_up_and_is_freed(tmp_path):
     told = faults.on_small_disk("4M", "fill", str(tmp_path / "disk"))
-    assert told["told"] == ["recording suspended: no space left", "recording resumed"]
+    suspended, resumed = told["told"]
+    advice = "make room on that disk; then recording goes on by itself"
+    assert suspended == f"recording suspended: the store: no space left; {advice}"
+    assert re.fullmatch(r"recording resumed after [0-9.]+ s: nothing is lost", resumed)
     marks = [text for kind, text in told["kinds"] if kind == "mark"]
     assert (marks[0], marks[-1]) == ("before", "while full")
     (alert,) = [text for kind, text in told["kinds"] if kind == "alert"]

@@ -128,6 +128,7 @@ def test_a_full_disk_is_told_once_and_recording_resumes_when_there_is_room(tmp_p
             term.expect("recording suspended")
             found = [check["check"] for check in doctor(root)]
             assert any(name == "disk" or name.startswith("store") for name in found), found
+            assert f"suspended: the store {root / 'rec.db'}: no space left".encode() in term.raw
             ask(term, 3000, 3010)
             ballast.unlink()
             term.expect("recording resumed")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import select
 import signal
 import threading
@@ -312,13 +313,14 @@ def test_an_outage_is_told_once_and_put_on_record(tmp_path, fault):
         store.fault = fault("could not write the store: it is ill")
         during = writer.put(draft(S, Kind.MARK, "during"), chunk(I, 0, b"raw"))
         said = until(writer.notices)
-        assert said == ["recording suspended: it is ill"]
+        assert said == ["recording suspended: the store: it is ill; recording goes on when that is over"]
         with pytest.raises(StoreError, match="it is ill"):
             writer.call(lambda _: 1).result(30)
         assert not writer.durable(during)
         until(lambda: writer._outage._pause > 0.5)  # it has failed again
         store.fault = None
-        assert until(writer.notices) == ["recording resumed"]
+        (resumed,) = until(writer.notices)
+        assert re.fullmatch(r"recording resumed after [0-9.]+ s: nothing is lost", resumed)
         until(lambda: writer.durable(during))
     read = kinds(store.events(S.ulid))
     assert read[:2] == [("mark", "before"), ("mark", "during")]
@@ -350,7 +352,7 @@ def test_a_store_that_cannot_be_opened_at_first(path, tmp_path):
 
     with writing(open_store, tmp_path) as writer:
         ticket = writer.put(prompt(S, 1, "x"), chunk(I, 0, b"abc"))
-        assert until(writer.notices) == ["recording suspended: its journal mode is delete"]
+        assert "its journal mode is delete; recording goes on" in until(writer.notices)[0]
         until(lambda: writer._outage._pause > 1)
         broken.clear()
         until(lambda: writer.durable(ticket))
@@ -397,7 +399,9 @@ def test_locked_by_another_process_nothing_blocks_and_nothing_is_lost(path, tmp_
         lock.execute("BEGIN EXCLUSIVE")
         tickets = [writer.put(chunk(I, n, b"x"), draft(S, Kind.MARK, str(n))) for n in range(500)]
         assert not any(writer.durable(ticket) for ticket in tickets)
-        assert until(writer.notices) == ["recording suspended: another process has locked it"]
+        assert until(writer.notices) == [
+            "recording suspended: the store: another process has locked it; recording goes on when it is free"
+        ]
         lock.execute("COMMIT")
         lock.close()
         until(lambda: all(writer.durable(ticket) for ticket in tickets))
