@@ -9,9 +9,18 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+from typing import TYPE_CHECKING
+
+from recorder import identity
+from recorder.basics import Owner
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 EVERY_MS = 1_000  # for the queue's length; pausing is told at once
 BACKLOG = 128 << 10  # bytes; what waits for the next commit is no backlog, and a file costs milliseconds
+SWEEP_MS = 1_000  # after the start: by then the tool has long printed
+MOST = 200  # files that are looked at in one sweep
 
 
 class Beacon:
@@ -19,19 +28,25 @@ class Beacon:
 
     def __init__(self, directory: str, ulid: str) -> None:
         """Publish in ``directory``."""
+        self._directory = directory
+        self._owner = identity.owner()
+        self._swept = False
         self._path = f"{directory}/status-{ulid}.json"
         self._told: tuple[str, int] | None = None
         self._next_ms = 0
 
     def tell(self, now_ms: int, recording: str, queue_bytes: int) -> None:
         """Publish the state if it has changed."""
+        if now_ms >= SWEEP_MS and not self._swept:
+            self._swept = True
+            sweep(self._directory)
         fresh = recording, queue_bytes if queue_bytes >= BACKLOG else 0
         soon = self._told is not None and recording == self._told[0] and now_ms < self._next_ms
         if soon or fresh == self._told:
             return
         self._told, self._next_ms = fresh, now_ms + EVERY_MS
-        text = json.dumps({"recording": recording, "queue_bytes": fresh[1]})
-        new = f"{self._path}.new"
+        text = json.dumps({"recording": recording, "queue_bytes": fresh[1], "owner": self._owner})
+        new = f"{self._path}.{self._owner.pid}.new"
         with contextlib.suppress(OSError):  # a full or missing run-time directory stops nobody
             flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
             with os.fdopen(os.open(new, flags, 0o600), "w") as file:
@@ -42,3 +57,46 @@ class Beacon:
         """Remove what was published."""
         with contextlib.suppress(OSError):
             os.unlink(self._path)
+        if not self._swept:
+            sweep(self._directory)
+
+
+def dead(directory: str) -> list[str]:
+    """Return the paths of what killed recorders have left published, at most ``MOST``."""
+    return list(_dead(directory))
+
+
+def sweep(directory: str) -> list[str]:
+    """Remove what killed recorders have left published; return the paths of it."""
+    gone = []
+    for path in dead(directory):
+        with contextlib.suppress(OSError):
+            os.unlink(path)
+            gone.append(path)
+    return gone
+
+
+def _dead(directory: str) -> Iterator[str]:
+    try:
+        names = [name for name in os.listdir(directory) if name.startswith("status-")]
+    except OSError:
+        return
+    for name in sorted(names)[:MOST]:
+        path = f"{directory}/{name}"
+        with contextlib.suppress(OSError):
+            if _is_dead(path):
+                yield path
+
+
+def _is_dead(path: str) -> bool:
+    """Say whether the owner of what is at ``path`` is gone; what names none is not ours to judge."""
+    if path.endswith(".new"):  # maybe half written
+        pid = path.split(".")[-2]
+        return pid.isdecimal() and not identity.exists(int(pid))
+    fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    with os.fdopen(fd, "rb") as file:
+        try:
+            pid, start, boot = json.loads(file.read(4096))["owner"]
+            return not identity.alive(Owner(int(pid), int(start), str(boot)))
+        except (ValueError, TypeError, KeyError):
+            return False

@@ -69,6 +69,13 @@ def settings_file(env: Mapping[str, str]) -> str:
     return f"{_base(env, 'XDG_CONFIG_HOME', '.config')}/{_APP}/config.toml"
 
 
+def settings_without_effect(env: Mapping[str, str]) -> list[str]:
+    """Return the keys in the user's file, which can be loaded, that this version does nothing with."""
+    from recorder import settings
+
+    return settings.without_effect(_text_of(settings_file(env)) or "")
+
+
 def has_settings(env: Mapping[str, str]) -> bool:
     """Say whether ``load`` has a file to read, or to stumble over."""
     try:

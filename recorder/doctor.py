@@ -1,7 +1,8 @@
 """Whether everything is in order that recording needs: one small examination for each thing.
 
 Returns findings and prints nothing. It never opens the database's files by path (that would drop a
-connection's locks) and repairs only what it is told to: modes of files and of this terminal.
+connection's locks) and repairs only what it is told to, and says so: modes of files and of this terminal,
+what killed recorders have left.
 """
 
 from __future__ import annotations
@@ -10,17 +11,17 @@ import os
 import shutil
 import stat
 import sys
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from recorder import config, identity, terminal
+from recorder import beacon, config, identity, terminal
 from recorder.errors import ConfigError, RecError, StoreEmpty
 from recorder.version import VERSION
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from recorder.settings import Settings
     from recorder.stores.sqlite import SqliteStore
@@ -45,7 +46,7 @@ class Check:
 def examine(root: str | None, env: Mapping[str, str], *, fix: bool) -> list[Check]:
     """Examine everything, repairing what can be if ``fix``; a fault in one thing hides no other."""
     settings, found = _settings(root, env)
-    checks = [found]
+    checks = [found, *_without_effect(env, found)]
     checks += _directory(settings.root, fix=fix)
     if fix:
         checks += _tidied(settings)
@@ -53,6 +54,7 @@ def examine(root: str | None, env: Mapping[str, str], *, fix: bool) -> list[Chec
     checks.append(_spill(settings.root))
     checks.append(_space(settings.root))
     checks.append(_file_system(settings.root))
+    checks.append(_published(config.runtime_dir(env), fix=fix))
     checks.append(_terminal_kind(env))
     checks.append(_terminal_modes(env, fix=fix))
     checks.append(_namesakes(env))
@@ -77,6 +79,14 @@ def _settings(root: str | None, env: Mapping[str, str]) -> tuple[Settings, Check
     return settings, Check("settings", ok=True, detail=state)
 
 
+def _without_effect(env: Mapping[str, str], settings: Check) -> Iterator[Check]:
+    """Name the settings that are there for a later version."""
+    keys = config.settings_without_effect(env) if settings.ok else []
+    if keys:
+        detail = f"{', '.join(keys)}: no effect in this version"
+        yield Check("settings without effect", ok=True, detail=detail)
+
+
 def _directory(root: Path, *, fix: bool) -> list[Check]:
     """Examine the root and the files in it: there, ours, and nobody else's to read."""
     try:
@@ -94,15 +104,24 @@ def _directory(root: Path, *, fix: bool) -> list[Check]:
 
 def _permissions(root: Path, *, fix: bool) -> Check:
     """Look for what others may read; with ``fix`` they may no longer (links are left alone)."""
-    open_ones = [path for path in _everything(root) if _is_open(path)]
+    found = [path for path in _everything(root) if _is_open(path)]
+    open_ones = found
     if fix:
-        for path in open_ones:
-            path.chmod(0o700 if path.is_dir() else 0o600)
-        open_ones = [path for path in open_ones if _is_open(path)]
-    if not open_ones:
-        return Check("permissions", ok=True, detail="nobody else can read the recordings")
-    names = ", ".join(str(path) for path in open_ones[:3]) + (", …" if len(open_ones) > 3 else "")
-    return Check("permissions", ok=False, detail=f"others can read {names}", fix="rec doctor --fix")
+        for path in found:
+            with suppress(OSError):
+                path.chmod(0o700 if path.is_dir() else 0o600)
+        open_ones = [path for path in found if _is_open(path)]
+    if open_ones:
+        detail = f"others can read {_some(open_ones)}"
+        return Check("permissions", ok=False, detail=detail, fix="rec doctor --fix")
+    if found:
+        detail = f"fixed: others could read {_some(found)}; now they cannot"
+        return Check("permissions", ok=True, detail=detail)
+    return Check("permissions", ok=True, detail="nobody else can read the recordings")
+
+
+def _some(names: Sequence[object]) -> str:
+    return ", ".join(map(str, names[:3])) + (", …" if len(names) > 3 else "")
 
 
 def _everything(root: Path) -> Iterator[Path]:
@@ -189,7 +208,7 @@ def _store(root: Path) -> list[Check]:
 
 
 def _tidied(settings: Settings) -> list[Check]:
-    """Import what was spilled and complete what a dead recorder left; return what could not be done."""
+    """Import what was spilled and complete what a dead recorder left; return what was done and what not."""
     from recorder import care
     from recorder.stores.sqlite import SqliteStore
 
@@ -201,7 +220,12 @@ def _tidied(settings: Settings) -> list[Check]:
             done = care.tidy(store, settings.root, identity.alive, settings.rules)
     except RecError:
         return []  # the store's own check says it
-    return [Check("repair", ok=False, detail=problem, fix=None) for problem in done.problems]
+    told = [Check("repair", ok=False, detail=problem, fix=None) for problem in done.problems]
+    if done.imported:
+        told.append(Check("imported", ok=True, detail=f"fixed: the end of {_some(done.imported)}"))
+    if done.recovered:
+        told.append(Check("derived", ok=True, detail=f"fixed: the last turn of {_some(done.recovered)}"))
+    return told
 
 
 def _writable(path: Path) -> Check:
@@ -244,6 +268,18 @@ def _spill(root: Path) -> Check:
     return Check("spill", ok=False, detail=f"{len(names)} waiting to be imported: {shown}", fix=fix)
 
 
+def _published(directory: str, *, fix: bool) -> Check:
+    """Look for what killed recorders have left in the run-time directory; the next recording removes it."""
+    dead = beacon.sweep(directory) if fix else beacon.dead(directory)
+    names = _some([os.path.basename(path) for path in dead])
+    if not dead:
+        return Check("run-time files", ok=True, detail=f"in order, in {directory}")
+    if fix:
+        return Check("run-time files", ok=True, detail=f"fixed: removed {names}")
+    detail = f"left in {directory} by killed recorders, removed by the next recording: {names}"
+    return Check("run-time files", ok=True, detail=detail)
+
+
 # --- the terminal ----------------------------------------------------------------------------
 
 
@@ -261,12 +297,12 @@ def _terminal_modes(env: Mapping[str, str], *, fix: bool) -> Check:
     if not _has_terminal():
         return Check("terminal", ok=True, detail="none")
     if fix and terminal.rescue(config.runtime_dir(env), identity.alive):
-        return Check("terminal", ok=True, detail="its modes were left raw and have been put back")
+        return Check("terminal", ok=True, detail="fixed: its modes were left raw and have been put back")
     if fix and terminal.left_raw():  # and nobody noted what they were
         terminal.make_usable()
-        return Check(
-            "terminal", ok=not terminal.left_raw(), detail="its modes were left raw; now they are usable"
-        )
+        raw = terminal.left_raw()
+        detail = "its modes were left raw" if raw else "fixed: its modes were left raw; now they are usable"
+        return Check("terminal", ok=not raw, detail=detail, fix="stty sane")
     if terminal.left_raw():
         detail = "its modes were left raw"
         return Check("terminal", ok=False, detail=detail, fix="rec doctor --fix, or stty sane")

@@ -69,6 +69,13 @@ def read(text: str, name: str, defaults: Settings) -> tuple[Settings, str | None
     return defaults._replace(**changes), root
 
 
+def without_effect(text: str) -> list[str]:
+    """Return the keys in a right file that this version reads and does nothing with."""
+    import tomllib
+
+    return [".".join(path) for path, _value in _leaves(tomllib.loads(text)) if path in _NOT_YET]
+
+
 class _WrongError(Exception):
     """What is wrong with a value; ``below`` leads to the wrong part of it."""
 
@@ -183,6 +190,10 @@ _KEYS: dict[tuple[str, ...], tuple[str, Callable[[str, object], object]]] = {
     ("keep", "age"): ("keep_age_s", _seconds),
     ("keep", "max_size"): ("keep_max_bytes", _size),
     ("index", "cap"): ("index_cap", _size),
+}
+_NOT_YET = {
+    *(("record", "continue_within"), ("record", "ignore_commands"), ("record", "ignore_dirs")),
+    *(("keep", "age"), ("keep", "max_size"), ("index", "cap")),
 }
 _SECTIONS = {("alerts",), *(path[:1] for path in _KEYS if len(path) > 1)}
 

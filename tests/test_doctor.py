@@ -229,3 +229,33 @@ def test_a_root_of_somebody_else(root, filled):
     assert not found["root"].ok
     assert "belongs to another user" in found["root"].detail
     assert not found["store"].ok
+
+
+# --- what is said --------------------------------------------------------------------------------
+
+
+def test_what_is_fixed_is_said(root, filled):
+    root.chmod(0o755)
+    result = call(["doctor", "--fix", "--json"], root).ok()
+    told = {row["check"]: row["detail"] for row in result.json()}
+    assert told["permissions"] == f"fixed: others could read {root}; now they cannot"
+    root.chmod(0o755)
+    (root / "rec.db").chmod(0o640)
+    lines = call(["doctor", "--fix"], root).ok().stdout.splitlines()
+    assert f"ok     permissions: fixed: others could read {root}, {root / 'rec.db'}; now they cannot" in lines
+    assert ": fixed: " not in call(["doctor", "--fix"], root).ok().stdout
+
+
+def test_settings_without_effect_are_named(root, tmp_path):
+    place = tmp_path / "config" / "rec"
+    place.mkdir(parents=True)
+    env = {"XDG_CONFIG_HOME": str(place.parent)}
+    name = "settings without effect"
+    (place / "config.toml").write_text("[record]\nslash = false\n")
+    assert name not in examine(root, env)
+    (place / "config.toml").write_text('[keep]\nage = "90d"\n[record]\nslash = true\nignore_dirs = []\n')
+    check = examine(root, env)[name]
+    assert check.ok
+    assert check.detail == "keep.age, record.ignore_dirs: no effect in this version"
+    (place / "config.toml").write_text('[keep]\nage = "soon"\n')
+    assert name not in examine(root, env)

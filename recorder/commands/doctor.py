@@ -17,7 +17,7 @@ FAULT_FOUND = 1
 
 
 @click.command(cls=Command, examples=("rec doctor", "rec doctor --fix"))
-@click.option("--fix", is_flag=True, help="Put right what can be: the terminal's modes, file permissions.")
+@click.option("--fix", is_flag=True, help="Put right what can be, and say what was.")
 @json_option
 @in_app
 def doctor(app: App, *, fix: bool, as_json: bool) -> int:
