@@ -20,7 +20,7 @@ from maker import GONE, Maker
 
 from recorder import sessions
 from recorder.cli import rec
-from recorder.commands import record
+from recorder.commands import LATER, record
 from recorder.commands import run as run_command
 from recorder.model import Chunk
 from recorder.version import VERSION
@@ -639,6 +639,28 @@ def test_a_tool_that_is_not_there(root):
     assert not (root / "rec.db").exists()
 
 
+@pytest.mark.parametrize("word", ["frobnicate", "sqlite4", "x"])
+def test_what_is_like_no_command_is_not_likened_to_one(root, word):
+    result = call([word], root)
+    refused(result, 127, f"could not run {word}: not found")
+    assert result.stderr.splitlines()[1] == "`rec --help` lists the commands"
+
+
+@pytest.mark.parametrize(
+    "args", [["tail", "-f", "x"], ["search", "foo"], ["rm", "-h"], ["--root", "r", "diff"]]
+)
+def test_a_command_of_a_later_version_starts_no_program_of_its_name(root, tmp_path, args):
+    word = next(arg for arg in args if arg in LATER)
+    program = tmp_path / word
+    program.write_text("#!/bin/sh\necho started\n")
+    program.chmod(0o755)
+    path = {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    result = call(args, root, env=path)
+    refused(result, 2, f"{word} is not in this version")
+    assert result.stderr.splitlines()[1] == f"to record a program of that name: `rec run -- {word}`"
+    assert call(["run", "--", word], root, env=path).ok().stdout.strip() == "started"
+
+
 def test_a_label_that_is_none_starts_no_tool(root, tmp_path):
     result = call(["run", "--label", "a/b", "--", "touch", str(tmp_path / "started")], root)
     refused(result, 2, "could not use the label: it holds a '/'")
@@ -702,6 +724,8 @@ LEFT = [
     "-- x",
     "ls",
     "--root r ls",
+    "tail -f x",
+    "--root r search x",
 ]
 LEFT += ["run", "run -h", "run --", "run --mode x true", "run --label", "run --label=x true", "run -n true"]
 

@@ -23,5 +23,11 @@ COMMANDS = {
     "status": "status:status",
     "doctor": "doctor:doctor",
 }
+# Words of the contract that are no commands yet. A program of such a name is not what was meant, and
+# would be recorded today and no longer tomorrow.
+LATER = {
+    *("shell", "init", "uninstall", "play", "resume", "fork", "tree", "search", "diff", "browse", "tail"),
+    *("export", "import", "archive", "rm", "prune", "compact", "wrap", "meta", "trust", "completions"),
+} - COMMANDS.keys()
 # What a word that is no command means: record it.
 TOOL = "run:tool"

@@ -10,7 +10,7 @@ from __future__ import annotations
 import gc
 from typing import TYPE_CHECKING, NamedTuple
 
-from recorder.commands import COMMANDS
+from recorder.commands import COMMANDS, LATER
 from recorder.errors import ToolNotFound
 
 if TYPE_CHECKING:
@@ -39,6 +39,8 @@ def recognise(words: Sequence[str]) -> tuple[str | None, Wanted] | None:
     if len(words) > 2 and words[0] == "--root":
         root, at = words[1], 2
     if at == len(words) or words[at].startswith("-"):
+        return None
+    if words[at] in LATER:
         return None
     if words[at] not in COMMANDS:
         return root, Wanted(tuple(words[at:]), short=True)
@@ -108,5 +110,6 @@ def _with_nearest(error: ToolNotFound, word: str) -> ToolNotFound:
     """Return the error with the command that may have been meant."""
     import difflib
 
-    near = difflib.get_close_matches(word, COMMANDS, n=1, cutoff=0.0)
-    return ToolNotFound(error.message, advice=f"did you mean `rec {near[0]}`?")
+    near = difflib.get_close_matches(word, COMMANDS, n=1)
+    advice = f"did you mean `rec {near[0]}`?" if near else "`rec --help` lists the commands"
+    return ToolNotFound(error.message, advice=advice)
