@@ -16,6 +16,7 @@ from recorder.keys import KeyQueue, Scanner
 from recorder.model import Kind
 from recorder.modes import Mode
 from recorder.overlay import Overlay
+from recorder.promptline import folded
 from recorder.sense import Sense
 from recorder.submission import Submission
 
@@ -319,7 +320,8 @@ class Keyboard:
 
     def _answer(self, text: str, reply: Reply) -> None:
         """Show the recorder's answer above the prompt and record both."""
-        self.row.answer("\n".join([text, *reply.text.splitlines()]))
+        said = folded(reply.text, self._wires.columns()) if reply.failed else reply.text.splitlines()
+        self.row.answer("\n".join([text, *said]))
         self.note_command(text, reply)
         self._wires.act(reply)
 

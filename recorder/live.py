@@ -80,7 +80,7 @@ class Live:
 
     def toolbar(self) -> str:
         """Return the bottom line: what the session is called, whether it is kept, how long it is."""
-        name = self.label or self.session.ulid[:10].lower()
+        name = self.label or self.session.ulid[:10]
         state = "paused" if self.paused else "recording" if self._persist else "not kept"
         count = self._writer.n_events
         backlog = self._writer.backlog

@@ -15,6 +15,7 @@ from recorder import slash
 from recorder.completion import CommandCompleter
 from recorder.editor import Verdict
 from recorder.errors import RecError
+from recorder.promptline import folded
 from recorder.ptengine import Engine, Look
 from recorder.safe import visible
 
@@ -157,7 +158,7 @@ class Palette:
             answer = self._run(line)
         except RecError as error:
             said = f"rec: {error.message}\n{error.advice or ''}"
-            self._ask(engine, said.rstrip().split("\n"), line)
+            self._ask(engine, folded(said, self._size().cols), line)
             return
         lines = answer.rstrip().split("\n") if answer.strip() else []
         if len(lines) <= (0 if slash.asks(line) else 1):

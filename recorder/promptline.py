@@ -130,6 +130,16 @@ class PromptLine:
         self._drawn = False
 
 
+def folded(text: str, columns: int) -> list[str]:
+    """Return a message in rows that break between words; a word longer than a row stays whole."""
+    from textwrap import wrap  # something has gone wrong: there is time
+
+    rows: list[str] = []
+    for line in text.splitlines():
+        rows += wrap(line, max(1, columns), break_long_words=False, break_on_hyphens=False)
+    return rows
+
+
 def again(row: bytes) -> bytes:
     """Return what draws an unfinished line once more, without what asks or switches the terminal."""
     if b"\x1b" not in row:

@@ -158,6 +158,13 @@ def test_an_error_stays_with_the_line_to_be_corrected(desk):
     assert d.lines[:2] == ["one", "two"]
 
 
+def test_an_error_breaks_between_words(desk):
+    d = desk(answer=NotFound("could not write the note: it has no text; type /note TEXT"), cols=40)
+    d.palette.open(alternate=False)
+    d.type("note\r")
+    assert d.lines[1:4] == ["rec: could not write the note: it has no", "text; type /note TEXT", "rec> note"]
+
+
 def test_an_answer_cannot_drive_the_terminal(desk):
     d = desk(answer="\x1b[2J\x1b]0;pwned\x07\nb\tc\u202e\x9b31m")
     d.palette.open(alternate=False)

@@ -539,6 +539,16 @@ def test_commands_of_the_recorder_answer_above_the_prompt(trick, root):
     assert ls(root)[0]["state"] == "idle" or ls(root)[0]["state"] == "error"
 
 
+def test_a_refusal_breaks_between_words(cat, root):
+    term = cat(cols=44)
+    term.line("/note")
+    term.expect("type /note TEXT")
+    assert "rec: could not write the note: it has no" in term.screen()
+    assert "text; type /note TEXT" in term.screen()
+    term.send("\x04")
+    assert term.wait() == 0
+
+
 def test_nothing_is_kept_between_pause_and_unpause(trick, root):
     from blackbox import grep_root
 
