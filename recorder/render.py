@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 GAP = "  "
 ELLIPSIS = "…"
 DAY_S = 86_400
+NARROW = 50  # columns
 SHORT_MS = 10_000  # below this a duration shows tenths of a second
 
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")  # C0, DEL, C1, …
@@ -50,6 +51,11 @@ class Page:
     columns: int | None = None
     home: str | None = None
     now_ms: int = 0
+
+    @property
+    def narrow(self) -> bool:
+        """Say whether times have to give way to texts."""
+        return self.columns is not None and self.columns < NARROW
 
     def paint(self, text: str, *styles: str) -> str:
         """Return the text in the given styles, or as it is where there are no colours."""
@@ -102,17 +108,31 @@ def clip(text: str, columns: int | None, *, tail: bool = False) -> str:
 
 
 def table(rows: Sequence[Sequence[Cell]], page: Page) -> Iterator[str]:
-    """Yield the lines of a table, columns as wide as their widest cell, the last one left open."""
+    """Yield the lines of a table, columns as wide as their widest cell, the last one left open.
+
+    No line is wider than the page: what is too much is cut off at the right.
+    """
     if not rows:
         return
     widths = [max(width(cell.text) for cell in column) for column in zip(*rows, strict=True)]
     for row in rows:
-        parts = []
-        for cell, room in zip(row, widths, strict=True):
-            pad = " " * (room - width(cell.text))
-            painted = page.paint(cell.text, *cell.styles)
-            parts.append(pad + painted if cell.right else painted + pad)
-        yield GAP.join(parts).rstrip()
+        yield _line(row, widths, page)
+
+
+def _line(cells: Sequence[Cell], widths: Sequence[int], page: Page) -> str:
+    """Return cells in one line, as much as the page is wide."""
+    parts, left = [], page.columns
+    for cell, wanted in zip(cells, widths, strict=True):
+        text, room = cell.text, wanted
+        if left is not None:
+            if left < 1:
+                break
+            text, room = clip(text, left), min(room, left)
+            left -= max(room, width(text)) + len(GAP)
+        pad = " " * (room - width(text))
+        painted = page.paint(text, *cell.styles)
+        parts.append(pad + painted if cell.right else painted + pad)
+    return GAP.join(parts).rstrip()
 
 
 def when(wall_ms: int, now_ms: int) -> str:
@@ -209,7 +229,9 @@ def log(turns: Sequence[Turn], names: Mapping[str, str], page: Page) -> Iterator
             ]
         )
     if page.columns is not None and rows:
-        taken = sum(max(width(row[i].text) for row in rows) + len(GAP) for i in range(4))
+        if page.narrow:
+            rows = [[row[0], *row[3:]] for row in rows]
+        taken = sum(max(width(row[i].text) for row in rows) + len(GAP) for i in range(len(rows[0]) - 1))
         room = max(TEXT_ROOM, page.columns - taken)
         rows = [[*row[:-1], Cell(clip(row[-1].text, room))] for row in rows]
     yield from table(rows, page)
@@ -242,16 +264,28 @@ _KIND_STYLES: dict[str, tuple[str, ...]] = {
 }
 
 
+EVENT_WIDTHS: tuple[int, ...] = (
+    5,
+    11,
+    5,
+    7,
+    0,
+)  # seq, time, turn, kind, text: known before the rows, which may be many
+
+
 def events(rows: Iterable[Event], page: Page) -> Iterator[str]:
     """Yield a line per event: seq, time, turn, kind and text."""
     for row in rows:
-        turn = f":{row.turn}" if row.turn is not None else ""
-        head = f"{row.seq:>5}  {when(row.at.wall_ms, page.now_ms):>11}  {turn:>5}  "
         shown = kind(row)
-        room = None if page.columns is None else max(TEXT_ROOM, page.columns - len(head) - 9)
-        text = clip(visible(row.text.removesuffix("\n")), room)
-        styles = _KIND_STYLES.get(shown, ())
-        yield f"{page.paint(head, 'dim')}{page.paint(f'{shown:<7}', *styles)}  {text}".rstrip()
+        cells = [
+            Cell(str(row.seq), ("dim",), right=True),
+            Cell(when(row.at.wall_ms, page.now_ms), ("dim",), right=True),
+            Cell(f":{row.turn}" if row.turn is not None else "", ("dim",), right=True),
+            Cell(shown, _KIND_STYLES.get(shown, ())),
+            Cell(visible(row.text.removesuffix("\n"))),
+        ]
+        kept = slice(2 if page.narrow else 0, None)
+        yield _line(cells[kept], EVENT_WIDTHS[kept], page)
 
 
 def labels(rows: Sequence[tuple[str, str]], names: Mapping[str, str], page: Page) -> Iterator[str]:

@@ -100,14 +100,15 @@ def test_no_such_session(root, args):
         (["label", "x"], "expected SESSION LABEL, or --rm LABEL"),
         (["label", "x", "y", "z"], "expected SESSION LABEL, or --rm LABEL"),
         (["label", "x", "--rm", "y"], "expected SESSION LABEL, or --rm LABEL"),
-        (["ls", "-n", "-1"], "invalid value for '-n': -1 is not in the range x>=0"),
+        (["ls", "-n", "-1"], "invalid value for '-n': '-1' is no number of rows; write it like 20"),
+        (["log", "-n", "x"], "invalid value for '-n': 'x' is no number of rows; write it like 20"),
         (
             ["ls", "--stuck", "10"],
             "invalid value for '--stuck': '10' is no duration; write it like 90s, 10m, 2h or 7d",
         ),
         (
             ["log", "--since", "soon"],
-            "invalid value for '--since': 'soon' is no time; write it like 2026-07-01 or 2026-07-01T12:00Z",
+            "invalid value for '--since': 'soon' is no time; write it like 2h, 2026-07-01, 2026-07-01T12:00Z",
         ),
         (["run"], "no TOOL to record"),
         (["run", "--"], "no TOOL to record"),
@@ -366,6 +367,14 @@ def test_log(root, filled):
     assert cut.ulid == rows[0]["session"]
 
 
+def test_log_since_some_time_ago(root, filled):
+    def listed(since):
+        return len(call(["log", "--since", since, "--json"], root).lines())
+
+    assert (listed("0s"), listed("1000d")) == (0, len(call(["log", "--json"], root).lines()))
+    assert "90s 10m 2h 7d" in " ".join(call(["log", "--help"], root).stdout.split())
+
+
 def test_output(root, filled):
     _cut, ended, _live = filled
     assert call(["output"], root).stdout == "a b\n"
@@ -491,6 +500,19 @@ def test_tables_fit_the_terminal(root, start):
         rows = bytes(term.raw).decode().splitlines()
         assert len(rows) == {"ls": 2, "log": 1, "events": 3}[args[0]]
         assert max(map(len, rows)) <= 80
+
+
+@pytest.mark.parametrize("cols", [30, 47, 80])
+def test_no_row_is_wider_than_the_terminal(root, start, cols):
+    with closing(maker.store_at(root)) as store:
+        one = Maker(store, 1, cwd="/srv/" + "deep/" * 30)
+        one.turn("select " + "x, " * 100, "漢字 " * 80 + "\n")
+    for args in (["ls"], ["log"], ["events", "@1"]):
+        term = start([*PYTHON, *args], root=root, cols=cols)
+        assert term.wait() == 0
+        assert len(term.text().splitlines()) == bytes(term.raw).count(b"\n")
+        assert "…" in term.text() or (args, cols) == (["ls"], 30)
+    assert "漢字 " * 79 in call(["events", "@1"], root).stdout  # in a pipe it is whole
 
 
 def test_output_is_made_safe_on_a_terminal(root, start):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from recorder import lineage, lookup, render, render_json
-from recorder.commands.params import COUNT, Command, in_app, json_option
+from recorder.commands.params import Command, count, in_app, json_option
 from recorder.model import Kind
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     multiple=True,
     help="Only this kind; may be repeated.",
 )
-@click.option("-n", "last", type=COUNT, metavar="N", help="The last N events.")
+@click.option("-n", "last", type=count, metavar="N", help="The last N events.")
 @json_option
 @in_app
 def events(app: App, session: str, kinds: tuple[str, ...], last: int | None, *, as_json: bool) -> None:

@@ -7,20 +7,25 @@ from typing import TYPE_CHECKING
 import click
 
 from recorder import lookup, render, render_json, sessions
-from recorder.commands.params import COUNT, Command, in_app, json_option, moment
+from recorder.commands.params import Command, count, in_app, json_option, moment
 
 if TYPE_CHECKING:
     from recorder.commands.app import App
 
 
-@click.command(
-    cls=Command, examples=("rec log shop", "rec log --failed --since 2026-07-01", "rec log -n 20 --json")
-)
+@click.command(cls=Command, examples=("rec log shop", "rec log --failed --since 2h", "rec log -n 20 --json"))
 @click.argument("session", required=False)
 @click.option("--failed", is_flag=True, help="Only turns with a status other than 0, a warn or an alert.")
 @click.option("--cwd", metavar="DIR", help="Only turns that ran in DIR.")
-@click.option("--since", "since_ms", type=moment, metavar="T", help="Only turns that began at T or later.")
-@click.option("-n", "last", type=COUNT, metavar="N", help="The last N turns.")
+@click.option(
+    "--since",
+    "since_ms",
+    type=moment,
+    metavar="T",
+    help="Only turns that began at T or later: how long ago (90s 10m 2h 7d), a local date (2026-07-01), or an"
+    " RFC 3339 time.",
+)
+@click.option("-n", "last", type=count, metavar="N", help="The last N turns.")
 @json_option
 @in_app
 def log(

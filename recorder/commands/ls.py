@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from recorder import render, render_json, sessions
-from recorder.commands.params import COUNT, Command, duration, in_app, json_option, now_ms
+from recorder.commands.params import Command, count, duration, in_app, json_option, now_ms
 
 if TYPE_CHECKING:
     from recorder.commands.app import App
@@ -16,10 +16,16 @@ if TYPE_CHECKING:
 @click.command(
     cls=Command, examples=("rec ls -n 10", "rec ls --here --tool psql", "rec ls --stuck 10m --json")
 )
-@click.option("-n", "limit", type=COUNT, metavar="N", help="At most N sessions; 0 is none.")
+@click.option("-n", "limit", type=count, metavar="N", help="At most N sessions; 0 is none.")
 @click.option("--all", "archived", is_flag=True, help="Archived sessions too.")
 @click.option("--running", is_flag=True, help="Only those in which a turn is running.")
-@click.option("--stuck", "stuck_ms", type=duration, metavar="D", help="Only those running for D or longer.")
+@click.option(
+    "--stuck",
+    "stuck_ms",
+    type=duration,
+    metavar="D",
+    help="Only those running for D or longer (90s 10m 2h 7d).",
+)
 @click.option("--here", is_flag=True, help="Only those of this git work tree, else of this directory.")
 @click.option("--tool", metavar="T", help="Only those of tool T.")
 @json_option

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 F = TypeVar("F", bound="Callable[..., Any]")
+
+LONGEST_COUNT = 9  # digits; nobody has so many rows
 
 in_app = click.make_pass_decorator(App)
 
@@ -54,15 +57,22 @@ def duration(text: str) -> int:
 
 
 def moment(text: str) -> int:
-    """Return a time (RFC 3339, or a local date or time) in milliseconds since the epoch."""
+    """Return a time in milliseconds since the epoch: RFC 3339, a local date or time, or how long ago."""
+    with contextlib.suppress(UsageError_):
+        return now_ms() - units.seconds(text) * 1000
     try:
         return int(datetime.fromisoformat(text).timestamp() * 1000)
     except (ValueError, OverflowError, OSError) as error:
-        message = f"{text!r} is no time; write it like 2026-07-01 or 2026-07-01T12:00Z"
+        message = f"{text!r} is no time; write it like 2h, 2026-07-01, 2026-07-01T12:00Z"
         raise click.BadParameter(message) from error
 
 
-COUNT = click.IntRange(min=0)
+def count(text: str) -> int:
+    """Return a number of rows."""
+    if not (text.isascii() and text.isdecimal() and len(text) <= LONGEST_COUNT):
+        message = f"{text!r} is no number of rows; write it like 20"
+        raise click.BadParameter(message)
+    return int(text)
 
 
 def json_option(command: F) -> F:

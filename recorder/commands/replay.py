@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from recorder import lookup, render, render_json, transcripts
-from recorder.commands.params import COUNT, Command, in_app, json_option, now_ms
+from recorder.commands.params import Command, count, in_app, json_option, now_ms
 
 if TYPE_CHECKING:
     from recorder.commands.app import App
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @click.command(cls=Command, examples=("rec replay shop", "rec replay @1 -n 20", "rec replay - --json"))
 @click.argument("session")
-@click.option("-n", "last", type=COUNT, metavar="N", help="The last N events.")
+@click.option("-n", "last", type=count, metavar="N", help="The last N events.")
 @click.option("--raw", is_flag=True, help="The recorded bytes; they can drive your terminal.")
 @json_option
 @in_app
