@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from blackbox import SYSTEM_PYTHON, TRICK, all_raw, ls
+from blackbox import SYSTEM_PYTHON, TRICK, all_raw, ls, need
 from conversation import EDITOR, LEFT, PASTE_OFF, PASTE_ON, UP, Turn, ends, shown, texts, turns
 
 
@@ -210,6 +210,40 @@ def test_the_first_keys_of_a_session_recall_lines_of_an_earlier_one(cat, root):
     again.wait()
     assert turns(root) == [Turn("", "one", "one\n")]
     assert [row["n_turns"] for row in ls(root)] == [1, 2]
+
+
+def test_tclsh_the_first_keys_recall_the_first_command(start_rec, root):
+    """Case 3, with tclsh, which has no history of its own on a terminal."""
+    need("tclsh")
+    term = start_rec(["run", "--", "tclsh"])
+    term.expect("% ")
+    term.line("puts [expr {6 * 7}]")
+    term.expect(re.compile("^42$", re.MULTILINE))
+    term.line("puts second")
+    term.expect(re.compile("^second$", re.MULTILINE))
+    term.send("\x04")
+    assert term.wait() == 0
+    again = start_rec(["run", "--", "tclsh"])
+    again.expect(EDITOR)
+    again.send(f"{UP}{UP}\r")
+    again.expect(re.compile("^42$", re.MULTILINE))
+    again.send("\x04")
+    assert again.wait() == 0
+    assert turns(root)[0] == Turn("% ", "puts [expr {6 * 7}]", "42\n")
+
+
+def test_dc_prints_again_what_up_recalls(start_rec, root):
+    """Case 4, with dc, which prompts with nothing at all."""
+    need("dc")
+    term = start_rec(["run", "--", "dc"])
+    term.expect(EDITOR)
+    term.line("2 3 * p")
+    term.expect(re.compile("^6$", re.MULTILINE))
+    term.send(f"{UP}\r")
+    term.expect(re.compile("^6$", re.MULTILINE), count=2)
+    term.send("\x04")
+    assert term.wait() == 0
+    assert turns(root) == [Turn("", "2 3 * p", "6\n"), Turn("", "2 3 * p", "6\n")]
 
 
 def test_history_of_the_same_session(trick, root):
