@@ -284,8 +284,8 @@ def events(rows: Iterable[Event], page: Page) -> Iterator[str]:
             Cell(shown, _KIND_STYLES.get(shown, ())),
             Cell(visible(row.text.removesuffix("\n"))),
         ]
-        kept = slice(2 if page.narrow else 0, None)
-        yield _line(cells[kept], EVENT_WIDTHS[kept], page)
+        kept = (0, 3, 4) if page.narrow else range(len(cells))
+        yield _line([cells[i] for i in kept], [EVENT_WIDTHS[i] for i in kept], page)
 
 
 def labels(rows: Sequence[tuple[str, str]], names: Mapping[str, str], page: Page) -> Iterator[str]:

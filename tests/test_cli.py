@@ -512,6 +512,8 @@ def test_no_row_is_wider_than_the_terminal(root, start, cols):
         assert term.wait() == 0
         assert len(term.text().splitlines()) == bytes(term.raw).count(b"\n")
         assert "…" in term.text() or (args, cols) == (["ls"], 30)
+    if cols < 50:
+        assert term.screen()[0].split()[:3] == ["1", "prompt", "select"]  # times and turns gave way
     assert "漢字 " * 79 in call(["events", "@1"], root).stdout  # in a pipe it is whole
 
 
