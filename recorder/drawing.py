@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from recorder.findings import Output
 from recorder.keys import only_replies
+from recorder.prompts import visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from recorder.keys import Scan
 
 MAX_LINE = 16 << 10  # bytes; a longer unfinished line is no prompt
+LOOK = 512  # bytes at its end that look like a prompt, or do not
 MAX_DRAWN = 256 << 10  # bytes; nobody edits a line for so long
 SCREENFUL = 24  # lines that make an edit which was never taken worth to be kept as output
 _DOWN = re.compile(rb"\r*(\n|\x1b\[1?B)?")
@@ -37,6 +39,11 @@ class OpenLine:
     def data(self) -> bytes:
         """Return the bytes of the line, of a very long one the last."""
         return bytes(self._data)
+
+    @property
+    def end(self) -> str:
+        """Return what its end shows."""
+        return visible(bytes(self._data[-LOOK:]))
 
     def __len__(self) -> int:
         return len(self._data)

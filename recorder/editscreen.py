@@ -19,10 +19,19 @@ ANCHOR = 40
 
 
 class EditScreen(pyte.Screen):
-    """A screen with soft-wrap flags and an anchor row, both kept right while it scrolls."""
+    """A screen with soft-wrap flags and an anchor row, both kept right while it scrolls.
 
-    def __init__(self, cols: int) -> None:
-        """Begin empty, with the cursor at the anchor."""
+    readline moves down no farther than the terminal is high. What an edit has below, it draws row after
+    row into the same one, each over the one before (`_rl_move_vert`); ``over`` keeps those.
+    """
+
+    def __init__(self, cols: int, height: int) -> None:
+        """Begin empty, with the cursor at the anchor; ``height`` is what the tool's terminal has."""
+        self.height = height
+        self.over: list[tuple[str, bool]] = []  # text, and whether it goes on in the next
+        self.bottom = 0  # the row in which they were drawn
+        self._arrived = False  # the cursor came down a row, and nothing has been drawn since
+        self._returned = 0  # the row in which it went to the first column
         self.wrapped: set[int] = set()  # rows that go on in the next one
         self.anchor = ANCHOR
         self.scrolled = False  # below the last row
@@ -34,8 +43,16 @@ class EditScreen(pyte.Screen):
         """Forget everything drawn so far."""
         self.reset()
         self.wrapped.clear()
+        self.over.clear()
+        self.bottom = self._returned = 0
+        self._arrived = False
         self.anchor = self.cursor.y = ANCHOR
         self.scrolled = False
+
+    def text(self, row: int) -> str:
+        """Return a row's text at full width; the empty cell behind a wide character adds nothing."""
+        cells = self.buffer[row]
+        return "".join(cells[x].data for x in range(self.columns))
 
     def goes_on(self, row: int) -> bool:
         """Say whether a logical line goes on in the next row; fish ends a full row with a line feed."""
@@ -45,6 +62,8 @@ class EditScreen(pyte.Screen):
 
     def draw(self, data: str) -> None:
         """Write characters; a line feed meanwhile is a wrap."""
+        if self.cursor.y >= self.anchor + self.height:
+            self._draw_low()
         self._drawing = True
         try:
             if data.isascii():
@@ -60,6 +79,28 @@ class EditScreen(pyte.Screen):
                 super().draw(char)
         finally:
             self._drawing = False
+
+    def _draw_low(self) -> None:
+        """Keep a row that is drawn over; a pass that comes from above draws all of them again."""
+        row = self.cursor.y
+        if self._arrived:
+            self._begin_low()
+        elif row == self._returned and not self.cursor.x and (text := self.text(row)).strip():
+            self.over.append((text, self.goes_on(row)))
+            self.erase_in_line(2)
+        self._arrived = False
+        self._returned = 0
+
+    def _begin_low(self) -> None:
+        self.over.clear()
+        self.bottom = self.cursor.y
+        self._arrived = False
+        self._returned = 0
+
+    def carriage_return(self) -> None:
+        """Go to the first column; what is drawn there next may be another row."""
+        super().carriage_return()
+        self._returned = self.cursor.y
 
     def _join(self, char: str) -> None:
         """Add a character without a width to the one before it; pyte drops most of them."""
@@ -94,6 +135,9 @@ class EditScreen(pyte.Screen):
         if self._drawing:
             self.wrapped.add(self.cursor.y)
         super().linefeed()
+        self._arrived = True
+        if self._drawing and self.cursor.y >= self.anchor + self.height:
+            self._begin_low()
 
     def index(self) -> None:
         """Move down one row; at the bottom everything moves up."""
@@ -117,6 +161,8 @@ class EditScreen(pyte.Screen):
     def erase_in_display(self, how: int = 0, *args: object, **kwargs: object) -> None:
         """Erase; an edit that goes on after the screen was cleared begins where the cursor is."""
         super().erase_in_display(how, *args, **kwargs)
+        if how in {2, 3} or self.cursor.y < self.bottom:
+            self.over.clear()
         if how in {2, 3}:
             self.wrapped.clear()
             self.anchor = self.cursor.y

@@ -20,11 +20,15 @@ class PromptShown(NamedTuple):
 
 
 class Accepted(NamedTuple):
-    """The tool took a line; its output begins at raw offset ``raw``."""
+    """The tool took a line; its output begins at raw offset ``raw``.
+
+    ``partial``: what the tool showed of it may not be all, or not be it alone.
+    """
 
     raw: int
     command: str
     prompt_text: str
+    partial: bool = False
 
 
 class Hidden(NamedTuple):

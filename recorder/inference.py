@@ -17,10 +17,11 @@ from typing import TYPE_CHECKING
 
 from recorder.drawing import Drawn, OpenLine, PausedRow, leaving, lines_with
 from recorder.findings import Accepted, Output, PromptShown
+from recorder.keyed import Keyed
 from recorder.keys import only_replies
 from recorder.lines import LineTracker
-from recorder.prompts import Asked, Prompts, command, elsewhere, is_question, output_before, visible, where
-from recorder.watch import SpotKind
+from recorder.prompts import Asked, Prompts, command, elsewhere, is_question, last_line, output_before
+from recorder.watch import switches
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,8 +31,7 @@ if TYPE_CHECKING:
     from recorder.model import Size
     from recorder.watch import Spot
 
-MAX_PROMPT = 4 << 10  # bytes, of an unfinished line, that are looked at …
-LOOK = 512  # … if so many at its end look like a prompt
+MAX_PROMPT = 4 << 10  # bytes, of an unfinished line, that are looked at, if its end looks like a prompt
 
 
 class Inference:
@@ -58,6 +58,8 @@ class Inference:
         self._bracket_raw = 0
         self._drawn = Drawn()
         self._leaving = False  # a line was taken, but the cursor has not left it
+        self._keyed = Keyed()
+        self._entering: list[str] = []  # an edit's lines as they were when Enter was typed, if it is tall
 
     @property
     def editing(self) -> bool:
@@ -106,17 +108,20 @@ class Inference:
         if only_replies(scan.forward):
             return []
         findings: list[Finding] = []
-        if self._bracketed and self._prompt is None and not self._typed and self._shows_prompt():
+        if self._bracketed and self._prompt is None and not self._typed and self._tracker.shows:
             findings += self._at_line(self._tracker.before_cursor())
         if not (self._bracketed or self._editing or self._typed) and self._prompts.first(self._line.data):
             self._begin_edit(self._line.raw)
             findings += self._at_line(self._tracker.before_cursor())
         if not self._asked and (scan.enters or not self._typed):  # who answers at once lets nothing settle
             drawn = self._editing or self._bracketed
-            line = self._tracker.before_cursor() if drawn else visible(self._line.data[-LOOK:])
+            line = self._tracker.before_cursor() if drawn else self._line.end
             self._asked.look(line, self._line.raw)
         self._ahead = self._ahead or self._prompt is None or not self._editing
         self._typed = True
+        self._keyed.typed(scan)
+        if scan.enters and self._tracker.overflown:  # readline may draw some of its rows again
+            self._entering = self._tracker.edited()
         self._pending = scan.enters + (0 if scan.interrupted else self._pending)
         if self._asked and scan.enters:
             self._pending = 0
@@ -136,14 +141,14 @@ class Inference:
             if self._typed or self._loose or self._prompt is not None:
                 return findings
             # A row that goes on behind the cursor was left by an edit before: it holds the prompt.
-            begun = self._shows_prompt() or not self._tracker.after_cursor()
+            begun = self._tracker.shows or not self._tracker.after_cursor()
             return findings + (self._at_line(self._tracker.before_cursor()) if begun else [])
         if self._editing and self._typed:
             if not self._moved_on():
                 return findings
             findings += self._give_drawn()
             self._ahead = True  # the edit may have been drawn again with what was typed
-        if len(self._line) > MAX_PROMPT and not self._prompts.ending(visible(self._line.data[-LOOK:])):
+        if len(self._line) > MAX_PROMPT and not self._prompts.ending(self._line.end):
             self._editing = False
             return findings
         self._begin_edit(self._line.raw, drawn=self._editing)
@@ -163,9 +168,6 @@ class Inference:
         self._asked.look(text, self._line.raw)
         return []
 
-    def _shows_prompt(self) -> bool:
-        return bool(self._tracker.before_cursor().strip())
-
     def _moved_on(self) -> bool:
         """Say whether the tool waits elsewhere than in the edit: a pager, a question of its own."""
         return self._drawn.lines > 0 and elsewhere(self._tracker.edited(), self._prompt or "")
@@ -177,10 +179,8 @@ class Inference:
         findings: list[Finding] = []
         pos = raw
         for spot in spots:
-            if spot.kind not in {SpotKind.SET, SpotKind.UNSET} or spot.body != b"2004":
-                continue
-            opens = spot.kind is SpotKind.SET
-            if opens == self._bracketed:
+            opens = switches(spot, b"2004")
+            if opens is None or opens == self._bracketed:
                 continue
             findings += self._plain(pos, data[pos - raw : max(pos, spot.start) - raw])
             findings += self._open_bracket(spot) if opens else self._close_bracket(spot)
@@ -227,8 +227,7 @@ class Inference:
 
     def _typed_ahead(self, line: bytes, start: int, end: int) -> list[Finding]:
         """Say whether a whole line of output is a prompt with a line that was typed before it."""
-        self._tracker.clear()
-        self._tracker.feed(line)
+        self._tracker.again(line)
         text = "\n".join(self._tracker.edited())
         prompt = self._prompts.beginning(text)
         if not prompt:
@@ -265,9 +264,7 @@ class Inference:
             self._tracker.feed(part[:-1])
             entered = self._command(self._tracker.edited()) if self._pending else None
             if entered is not None:
-                accepted = Accepted(raw + cut + 1, entered, self._prompt or "")
-                self._leave_edit(raw + cut + 1)
-                return [accepted], len(part)
+                return [self._accept(raw + cut + 1, entered)], len(part)
             self._tracker.feed(b"\n")
         return self._give_drawn() if self._is_no_edit() else [], len(part)
 
@@ -303,10 +300,10 @@ class Inference:
         drawn = drawn and self._base.raw == raw + before
         self._base = Output(raw + before, partial[before:])
         self._lead = self._right = ""
+        self._entering = []
         self._drawn.clear()
         if not drawn:
-            self._tracker.clear()
-            self._tracker.feed(self._base.data)
+            self._tracker.again(self._base.data)
 
     def _open_bracket(self, spot: Spot) -> list[Finding]:
         """Begin an edit at ``?2004h``; whether its line's beginning is output is known later."""
@@ -320,18 +317,10 @@ class Inference:
 
     def _know_prompt(self, text: str) -> list[Finding]:
         """Fix the prompt's text before the first key: what stands before the cursor."""
-        raw, lead = self._base.raw, ""
-        if self._lead and text != self._lead and text.startswith(self._lead):
-            # Output without a final line feed stands before the prompt (`x>>> `). If nothing was
-            # drawn since, the tool draws its prompt before the switch (zsh).
-            lead, text, raw = self._lead, text[len(self._lead) :], self._bracket_raw
-        if text not in self._prompts:
-            if self._ahead and (begun := self._prompts.guess(text)):
-                text = begun
-                self._typed = True
-            elif self._base.data and (known := self._prompts.ending(text)):
-                lead, text = text.removesuffix(known), known
-                raw += where(self._base.data, known)
+        raw, text, lead, begun = self._prompts.standing(
+            text, self._lead, self._base, self._bracket_raw, ahead=self._ahead
+        )
+        self._typed = self._typed or begun
         if not self._typed:
             self._prompts.learn(text)
             self._right = self._tracker.after_cursor()
@@ -339,15 +328,7 @@ class Inference:
 
     def _guess_prompt(self, lines: list[str]) -> list[Finding]:
         """Find the prompt of a line that was typed ahead, so that its prompt never stood alone."""
-        text = "\n".join(lines)
-        if known := self._prompts.beginning(text):
-            return self._show(self._base.raw, known, "")
-        lead = self._lead if text.startswith(self._lead) else ""
-        if known := self._prompts.ending(lead):  # drawn before the switch, behind other output
-            raw = self._base.raw + where(self._base.data, known)
-            return self._show(raw, known, lead.removesuffix(known))
-        raw = self._bracket_raw if lead else self._base.raw
-        return self._show(raw, self._prompts.guess(text[len(lead) :]), lead)
+        return self._show(*self._prompts.behind("\n".join(lines), self._lead, self._base, self._bracket_raw))
 
     def _show(self, raw: int, prompt: str, lead: str) -> list[Finding]:
         self._prompt, self._lead = prompt, lead
@@ -370,22 +351,31 @@ class Inference:
             entered = self._command(lines)
             if entered is None:
                 entered = lines[-1] if lines else ""  # it was taken, whatever became of its prompt
-            leaving = not self._tracker.at_margin
-            findings.append(Accepted(spot.end, entered, self._prompt or ""))
-            self._leave_edit(spot.end)
-            self._leaving = leaving
+            findings.append(self._accept(spot.end, entered))
+            self._leaving = not self._tracker.at_margin
             return findings
-        if self._prompt is None and not self._aside and self._shows_prompt():
+        if self._prompt is None and not self._aside and self._tracker.shows:
             findings += self._know_prompt(self._tracker.before_cursor())
         self._pending = 0
+        self._keyed.clear()
         # What the row shows stays there, and the next edit may go on in it.
         self._editing = self._bracketed = self._typed = self._loose = False
         return findings
+
+    def _accept(self, raw: int, entered: str) -> Accepted:
+        """Leave the edit, whose line was taken; of one that fills the screen some may have been hidden."""
+        prompt = self._prompt or ""
+        entered = self._keyed.better(entered, self._command(self._entering))
+        partial = self._keyed.partial(entered, tall=self._tracker.fills(last_line(prompt) + entered))
+        self._leave_edit(raw)
+        return Accepted(raw, entered, prompt, partial)
 
     def _command(self, lines: list[str]) -> str | None:
         return command(lines, self._prompt or "", lead=self._lead, right=self._right)
 
     def _leave_edit(self, raw: int) -> None:
+        self._keyed.clear()
+        self._entering = []
         self._pending = max(0, self._pending - 1)
         self._editing = self._bracketed = self._typed = self._loose = self._ahead = self._leaving = False
         self._line.begin(raw)

@@ -62,12 +62,18 @@ class LineTracker:
             self._screen.begin()
             self._stream.utf8_decoder.reset()
 
+    def again(self, data: bytes) -> None:
+        """Forget everything but ``data``."""
+        self.clear()
+        self.feed(data)
+
     def resize(self, size: Size) -> None:
         """Take a new size; the drawing is kept as far as it fits."""
         self._size = size
         if self._screen is not None:
             self._digest()
             self._screen.resize(self._screen.lines, size.cols)
+            self._screen.height = size.rows
 
     def before_cursor(self) -> str:
         """Return the text from the anchor to the cursor, blanks included: a prompt, before any key."""
@@ -84,6 +90,11 @@ class LineTracker:
         last = [self._row(part) for part in range(row, y)]
         last.append(self._row(y)[: self._index(y, x)])
         return "\n".join([*lines, "".join(last)])
+
+    @property
+    def shows(self) -> bool:
+        """Say whether anything but blanks stands before the cursor."""
+        return bool(self.before_cursor().strip())
 
     def after_cursor(self) -> str:
         """Return what stands in the cursor's row behind it: a prompt at the right edge."""
@@ -104,10 +115,36 @@ class LineTracker:
         row, last = self._first(), self._screen.cursor.y
         if self._screen.cursor.x == 0 and not self._row(last).strip():
             last -= 1
+        if self._screen.over:
+            return self._overflown(row, last)
         while row <= last:
             text, row = self._join(row)
             lines.append(text)
         return lines
+
+    def _overflown(self, first: int, last: int) -> list[str]:
+        """Return the logical lines of an edit that readline could not move down in to its end."""
+        bottom = self._screen.bottom
+        rows = [(self._row(row), self._screen.goes_on(row)) for row in range(first, max(last, bottom) + 1)]
+        at = max(0, bottom - first)
+        lines = [""]
+        for text, goes_on in [*rows[:at], *self._screen.over, *rows[at:]]:
+            lines[-1] += text
+            if not goes_on:
+                lines[-1] = lines[-1].rstrip()
+                lines.append("")
+        return [*lines[:-1], *([lines[-1].rstrip()] if lines[-1] else [])]
+
+    def fills(self, text: str) -> bool:
+        """Say whether a text takes as many rows as the terminal has: an editor may show only a part."""
+        rows = sum(max(1, -(-len(line) // self._size.cols)) for line in text.split("\n"))
+        return rows >= self._size.rows
+
+    @property
+    def overflown(self) -> bool:
+        """Say whether rows of the edit were drawn over."""
+        self._digest()
+        return bool(self._screen.over)
 
     def _first(self) -> int:
         """Return the row where the edit begins; one that was moved above its anchor begins there."""
@@ -124,9 +161,7 @@ class LineTracker:
         return "".join(parts).rstrip(), row + 1
 
     def _row(self, row: int) -> str:
-        """Return a row's text at full width; the empty cell behind a wide character adds nothing."""
-        cells = self._screen.buffer[row]
-        return "".join(cells[x].data for x in range(self._screen.columns))
+        return str(self._screen.text(row))
 
     def _index(self, row: int, x: int) -> int:
         """Turn a column into an index of the row's text; a wide character fills two cells, one index."""
@@ -142,7 +177,7 @@ class LineTracker:
 
             from recorder.editscreen import EditScreen
 
-            self._screen = EditScreen(self._size.cols)
+            self._screen = EditScreen(self._size.cols, self._size.rows)
             self._stream = pyte.ByteStream(self._screen)
         if not self._pending:
             return

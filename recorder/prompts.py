@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from recorder.findings import Hidden
 
 if TYPE_CHECKING:
-    from recorder.findings import Finding
+    from recorder.findings import Finding, Output
 
 MAX_KNOWN = 32  # prompts remembered of one tool
 _LONGEST = 256  # bytes of a line that may be all a prompt, its colours included
@@ -146,6 +146,41 @@ class Prompts:
             return known
         looks = None if "" in self._known else _LOOKS.match(text)
         return looks[0] if looks else ""
+
+    def standing(
+        self, text: str, lead: str, base: Output, drawn: int, *, ahead: bool
+    ) -> tuple[int, str, str, bool]:
+        """Tell the prompt in the text before the cursor, with what ``behind`` takes and returns.
+
+        ``ahead``: keys came before it. The last result says that some of them stand behind it already.
+        """
+        raw = base.raw
+        if lead and text != lead and text.startswith(lead):
+            # Output without a final line feed stands before the prompt (`x>>> `). If nothing was
+            # drawn since, the tool draws its prompt before the switch (zsh).
+            text, raw = text[len(lead) :], drawn
+        else:
+            lead = ""
+        if text in self:
+            return raw, text, lead, False
+        if ahead and (begun := self.guess(text)):
+            return raw, begun, lead, True
+        if base.data and (known := self.ending(text)):
+            return raw + where(base.data, known), known, text.removesuffix(known), False
+        return raw, text, lead, False
+
+    def behind(self, text: str, lead: str, base: Output, drawn: int) -> tuple[int, str, str]:
+        """Find the prompt of an edit's text that was typed before the prompt ever stood alone.
+
+        ``lead`` is what stood in ``base`` when the edit began to be drawn, at raw offset ``drawn``. Return
+        the prompt's raw offset, its text, and the output before it.
+        """
+        if known := self.beginning(text):
+            return base.raw, known, ""
+        lead = lead if text.startswith(lead) else ""
+        if known := self.ending(lead):  # drawn before the switch, behind other output
+            return base.raw + where(base.data, known), known, lead.removesuffix(known)
+        return drawn if lead else base.raw, self.guess(text[len(lead) :]), lead
 
 
 def is_question(text: str) -> bool:

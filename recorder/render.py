@@ -29,6 +29,7 @@ GAP = "  "
 ELLIPSIS = "…"
 DAY_S = 86_400
 NARROW = 50  # columns
+PARTIAL = "[partial: the tool did not show all of this command, or not it alone]"
 SHORT_MS = 10_000  # below this a duration shows tenths of a second
 
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")  # C0, DEL, C1, …
@@ -282,7 +283,7 @@ def events(rows: Iterable[Event], page: Page) -> Iterator[str]:
             Cell(when(row.at.wall_ms, page.now_ms), ("dim",), right=True),
             Cell(f":{row.turn}" if row.turn is not None else "", ("dim",), right=True),
             Cell(shown, _KIND_STYLES.get(shown, ())),
-            Cell(visible(row.text.removesuffix("\n"))),
+            Cell(("[partial] " if _is_partial(row) else "") + visible(row.text.removesuffix("\n"))),
         ]
         kept = (0, 3, 4) if page.narrow else range(len(cells))
         yield _line([cells[i] for i in kept], [EVENT_WIDTHS[i] for i in kept], page)
@@ -345,12 +346,18 @@ def transcript(rows: Iterable[Event], page: Page) -> Iterator[str]:
         yield "\n"
 
 
+def _is_partial(row: Event) -> bool:
+    return kind(row) == Kind.PROMPT and row.meta.get("partial") is True
+
+
 def _aside(row: Event, shown: str, page: Page) -> Iterator[str]:
     """Yield the lines of an event that is no output."""
     if shown == Kind.PROMPT:
         before = row.meta.get("prompt_text")
         prompt = page.paint(safe_text(before if isinstance(before, str) else ""), "dim")
         yield prompt + page.paint(safe_text(row.text), "bold")
+        if _is_partial(row):
+            yield page.paint(PARTIAL, "yellow")
     elif shown == Kind.COMMAND:
         yield page.paint(visible(row.text), "cyan")
         answer = row.meta.get("answer")

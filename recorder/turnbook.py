@@ -201,7 +201,8 @@ class TurnBook:
         return []
 
     def _opened(self, now: Moment, accepted: Accepted) -> list[Item]:
-        return self.open(now, accepted.command, accepted.prompt_text, "inferred", accepted.raw)
+        more: Meta = {"partial": True} if accepted.partial else {}
+        return self.open(now, accepted.command, accepted.prompt_text, "inferred", accepted.raw, more)
 
     def _answered(self, now: Moment) -> list[Item]:
         """Open the turn of an empty line: something came back."""

@@ -43,6 +43,13 @@ class Spot(NamedTuple):
     body: bytes
 
 
+def switches(spot: Spot, mode: bytes) -> bool | None:
+    """Say whether a find switches a private mode on or off; None: it has nothing to do with it."""
+    if spot.kind not in {SpotKind.SET, SpotKind.UNSET} or spot.body != mode:
+        return None
+    return spot.kind is SpotKind.SET
+
+
 _BEGIN = re.compile(
     rb"\x07|\x1b(?:"
     rb"\[\?(?P<params>[0-9;]*)(?P<set>[hl])"

@@ -514,3 +514,46 @@ def test_what_follows_a_single_key_is_not_lost_when_the_tool_ends():
     assert inference.feed(6, b"y\r\nfinal\r\n", ()) == []
     given = inference.ended()
     assert b"".join(each.data for each in given) == b"sure? y\r\nfinal\r\n"
+
+
+# --- more than the tool shows --------------------------------------------------------------------
+
+
+def pasted(count):
+    """What readline draws of a paste of ``count`` lines on 24 rows."""
+    rows = [b"echo %d" % n for n in range(count)]
+    down = b"\r\n\r".join(rows[:25])
+    return b"\n".join(rows), b"\r".join([down, *rows[25:]])
+
+
+@pytest.mark.parametrize("count", [2, 23, 24, 25, 26, 60, 300])
+def test_a_paste_of_more_lines_than_the_screen_has(count):
+    text, shown = pasted(count)
+    talk = Talk().out(ON + b"$ ").type(b"\x1b[200~" + text + b"\x1b[201~", shown).rest()
+    talk.type(b"\r", b"\r\n" + OFF + b"\r").out(b"0\r\n" + ON + b"$ ")
+    assert talk.commands == [("$ ", text.decode())]
+    assert not any(finding.partial for finding in talk.findings if isinstance(finding, Accepted))
+
+
+@pytest.mark.parametrize(
+    ("keys", "echo"),
+    [
+        (b"\x1b[200~%b\x1b[201~\x1b[D", b"%b\b"),  # the cursor may be in any row now
+        (b"\x1b[A", b"%b"),  # recalled
+        (b"\x1b[200~%b\n\nlast\x1b[201~", b"%b\rlast"),  # nothing is drawn for an empty row
+    ],
+)
+def test_a_command_that_may_not_be_all_is_marked(keys, echo):
+    text, shown = pasted(30)
+    talk = Talk().out(ON + b"$ ").type(keys.replace(b"%b", text), echo.replace(b"%b", shown)).rest()
+    talk.type(b"\r", b"\r\n" + OFF + b"\r").out(b"0\r\n" + ON + b"$ ")
+    [accepted] = [finding for finding in talk.findings if isinstance(finding, Accepted)]
+    assert accepted.partial
+
+
+def test_readline_draws_the_last_rows_again_when_enter_is_typed():
+    text, shown = pasted(30)
+    again = b"\r" + b"\r".join(shown.split(b"\r")[-3:]) + b"\r\n"
+    talk = Talk().out(ON + b"$ ").type(b"\x1b[200~" + text + b"\x1b[201~", shown).rest()
+    talk.type(b"\r", again + OFF + b"\r").out(b"0\r\n" + ON + b"$ ")
+    assert talk.commands == [("$ ", text.decode())]

@@ -64,6 +64,44 @@ def test_a_wrapped_line_stays_one_when_the_cursor_moves_down_in_it():
     assert tracker.edited() == [text]
 
 
+def test_rows_that_readline_draws_over_each_other_below_the_screens_height():
+    """It moves down no farther than the terminal is high: rows 0 to 5 of five, then only `\\r`."""
+    first = "$ 0\r\n\r1\r\n\r2\r\n\r3\r\n\r4\r\n\r\x1b[7m5\x1b[27m\r\x1b[7m66\x1b[27m\r\x1b[7m7\x1b[27m"
+    wanted = ["$ 0", "1", "2", "3", "4", "5", "66", "7"]
+    for more in (
+        "",
+        "\r\n",
+        "\x1b[A\x1b[A\r3\r\n\r4\r\n\r5\r66\r7",
+        "\x1b[A\x1b[A\r3\r\n\r4\r\n\r5\r66\r7\r\n",
+    ):
+        tracker = drawn(first + more)
+        assert tracker.overflown
+        assert tracker.edited() == wanted
+    assert drawn(first, "!").edited() == [*wanted[:-1], "7!"]
+
+
+def test_wrapped_rows_below_the_screens_height():
+    long = ["ab" * 10 + "c", "de" * 10 + "f"]
+    start = "$ 0\r\n\r1\r\n\r2\r\n\r3\r\n\r4\r\n\r"
+    tracker = drawn(start + long[0] + "\r" + long[1][:20] + "\r" + long[1][20:] + "\r" + "end")
+    assert tracker.edited() == ["$ 0", "1", "2", "3", "4", *long, "end"]
+
+
+def test_a_row_that_fits_the_screen_is_drawn_again_in_place():
+    for rows in range(5):
+        tracker = drawn("$ 0" + "\r\n\rx" * rows, "\ry\rz")
+        assert not tracker.overflown
+        assert tracker.edited() == ["$ 0", *["x"] * (rows - 1), "z"] if rows else ["z 0"]
+
+
+@pytest.mark.parametrize(
+    ("text", "fills"),
+    [("x", False), ("\n" * 3, False), ("\n" * 4, True), ("x" * 81, True), ("x" * 80, False)],
+)
+def test_whether_a_text_fills_the_screen(text, fills):
+    assert drawn().fills(text) is fills
+
+
 def test_a_line_that_became_shorter_is_not_joined_with_what_was_below():
     tracker = drawn("$ " + "x" * 30, "\x1b[A\r$ short\x1b[K\r\n\x1b[K", "below")
     assert tracker.edited() == ["$ short", "below"]

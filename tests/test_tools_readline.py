@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from blackbox import SYSTEM_PYTHON, events, log, need, wait_for
+from blackbox import SYSTEM_PYTHON, events, log, need, rec, wait_for
 from conversation import LEFT, PASTE_OFF, PASTE_ON, UP, Turn, ends, texts, turns
 
 
@@ -344,6 +344,57 @@ def test_bash_bracketed_paste(bash, root):
     term.send("\x04")
     term.wait()
     assert turns(root) == [Turn("$ ", "echo one\necho two", "one\ntwo\n")]
+
+
+def prompts(root):
+    """What was submitted, and whether it is marked as less than all."""
+    return [
+        (event["text"], event["meta"].get("partial", False))
+        for event in events(root)
+        if event["kind"] == "prompt"
+    ]
+
+
+@pytest.mark.parametrize("count", [24, 25, 60, 300])
+def test_bash_paste_of_more_lines_than_the_screen_has(bash, root, count):
+    lines = [f"echo line-{n}" for n in range(count)]
+    term = bash()
+    term.send(PASTE_ON + "\n".join(lines) + PASTE_OFF)
+    term.expect(lines[-1])
+    term.send("\r")
+    term.expect(f"\nline-{count - 1}\n$ ")
+    term.send("\x04")
+    term.wait()
+    assert prompts(root) == [("\n".join(lines), False)]
+    assert turns(root)[0].output == "".join(f"line-{n}\n" for n in range(count))
+
+
+def test_bash_paste_with_empty_lines_below_the_screen_is_marked(bash, root):
+    lines = [f"echo line-{n}" for n in range(30)]
+    lines[27] = ""
+    term = bash()
+    term.send(PASTE_ON + "\n".join(lines) + PASTE_OFF)
+    term.expect(lines[-1])
+    term.send("\r")
+    term.expect("\nline-29\n$ ")
+    term.line("echo done")
+    term.expect("\ndone\n$ ")
+    term.send("\x04")
+    term.wait()
+    assert [partial for _, partial in prompts(root)] == [True, False]
+    assert "[partial" in rec(["replay", "@1"], root).ok().stdout
+
+
+def test_sqlite_paste_of_more_lines_than_the_screen_has(sqlite, root):
+    lines = [f"select 'line-{n}';" for n in range(300)]
+    term = sqlite()
+    term.send(PASTE_ON + "\n".join(lines) + PASTE_OFF)
+    term.expect(lines[-1])
+    term.send("\r")
+    term.expect("\nline-299\nsqlite> ")
+    term.line(".quit")
+    term.wait()
+    assert prompts(root) == [("\n".join(lines), False), (".quit", False)]
 
 
 def test_bash_burst_of_lines(bash, root):
