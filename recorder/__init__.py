@@ -94,6 +94,7 @@ pure
     tape                   what is kept of the raw stream, and where it stands
     settings               what config.toml may say
     spans                  cut output into the spans that become events
+    foreign                background output in the middle of an edit
     keyed                  what kind of keys went into an edit: counts, never a key
     findings               what inference finds: records
     prompts                prompts told from output and from what was typed

@@ -120,6 +120,7 @@ class Drawn:
         """Begin with nothing."""
         self.size = self.lines = 0  # bytes, and line feeds
         self._parts: list[Output] = []
+        self._given = 0  # raw offset up to which output was taken out
 
     @property
     def much(self) -> bool:
@@ -148,6 +149,28 @@ class Drawn:
 
     def give(self) -> list[Output]:
         """Return it as output: it was no edit."""
-        parts = self._parts
+        parts = [part for part in self._parts if part.raw >= self._given]
         self.clear()
         return parts
+
+    def cut(self, size: int) -> Output:
+        """Take out the last ``size`` bytes, which belong to no edit."""
+        parts: list[bytes] = []
+        raw = 0
+        while size > 0 and self._parts:
+            raw, data = self._parts.pop()
+            keep = max(0, len(data) - size)
+            if keep:
+                self._parts.append(Output(raw, data[:keep]))
+            raw += keep
+            parts.insert(0, data[keep:])
+            size -= len(data) - keep
+        cut = Output(raw, b"".join(parts))
+        self.size -= len(cut.data)
+        self.lines -= cut.data.count(b"\n")
+        self._given = raw + len(cut.data)
+        return cut
+
+    def behind(self, base: Output) -> bytes:
+        """Return what was drawn after what stood there when the edit began."""
+        return b"".join(part.data for part in self._parts if part.raw >= base.raw + len(base.data))

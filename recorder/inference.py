@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from recorder.drawing import Drawn, OpenLine, PausedRow, leaving, lines_with
 from recorder.findings import Accepted, Output, PromptShown
+from recorder.foreign import Unasked
 from recorder.keyed import Keyed
 from recorder.keys import only_replies
 from recorder.lines import LineTracker
@@ -59,7 +60,7 @@ class Inference:
         self._drawn = Drawn()
         self._leaving = False  # a line was taken, but the cursor has not left it
         self._keyed = Keyed()
-        self._entering: list[str] = []  # an edit's lines as they were when Enter was typed, if it is tall
+        self._unasked = Unasked()
 
     @property
     def editing(self) -> bool:
@@ -86,7 +87,7 @@ class Inference:
     def resume(self, raw: int, row: PausedRow) -> list[Finding]:
         """Go on at the prompt that stands, unless it may show what was typed unrecorded."""
         self._begin_edit(raw)
-        self._tracker.feed(row.shown)
+        self._tracker.again(row.shown)
         prompt, rest = self._tracker.before_cursor(), self._tracker.after_cursor()
         self._editing = not (row.keyed and rest) and self._prompts.stands(prompt, keyed=row.keyed)
         self._bracketed, self._bracket_raw = self._editing and row.bracketed, raw
@@ -107,7 +108,8 @@ class Inference:
         """Take note of keys that were forwarded to the tool."""
         if only_replies(scan.forward):
             return []
-        findings: list[Finding] = []
+        findings = self._foreign(rested=False)
+        self._unasked.typed(scan.forward)
         if self._bracketed and self._prompt is None and not self._typed and self._tracker.shows:
             findings += self._at_line(self._tracker.before_cursor())
         if not (self._bracketed or self._editing or self._typed) and self._prompts.first(self._line.data):
@@ -119,9 +121,7 @@ class Inference:
             self._asked.look(line, self._line.raw)
         self._ahead = self._ahead or self._prompt is None or not self._editing
         self._typed = True
-        self._keyed.typed(scan)
-        if scan.enters and self._tracker.overflown:  # readline may draw some of its rows again
-            self._entering = self._tracker.edited()
+        self._keyed.typed(scan, self._tracker)
         self._pending = scan.enters + (0 if scan.interrupted else self._pending)
         if self._asked and scan.enters:
             self._pending = 0
@@ -138,6 +138,8 @@ class Inference:
             return []
         findings = self._asked.left()
         if self._bracketed:
+            findings += self._foreign(rested=True)
+            self._unasked.rested(reading=reading)
             if self._typed or self._loose or self._prompt is not None:
                 return findings
             # A row that goes on behind the cursor was left by an edit before: it holds the prompt.
@@ -275,6 +277,7 @@ class Inference:
             self._tracker.skim(data)
             return [Output(raw, data)], len(data)
         self._drawn.add(raw, data)
+        self._unasked.add(data)
         self._tracker.feed(data)
         if not self._is_no_edit():
             return [], len(data)
@@ -300,8 +303,8 @@ class Inference:
         drawn = drawn and self._base.raw == raw + before
         self._base = Output(raw + before, partial[before:])
         self._lead = self._right = ""
-        self._entering = []
         self._drawn.clear()
+        self._unasked.clear()
         if not drawn:
             self._tracker.again(self._base.data)
 
@@ -326,10 +329,6 @@ class Inference:
             self._right = self._tracker.after_cursor()
         return self._show(raw, text, lead)
 
-    def _guess_prompt(self, lines: list[str]) -> list[Finding]:
-        """Find the prompt of a line that was typed ahead, so that its prompt never stood alone."""
-        return self._show(*self._prompts.behind("\n".join(lines), self._lead, self._base, self._bracket_raw))
-
     def _show(self, raw: int, prompt: str, lead: str) -> list[Finding]:
         self._prompt, self._lead = prompt, lead
         self._ahead = False
@@ -347,7 +346,8 @@ class Inference:
                 lines, self._prompt, self._lead = lines[later:], None, ""
             known = self._prompts.beginning("\n".join(lines))
             if self._prompt is None or (known and not self._prompt.strip()):
-                findings += self._guess_prompt(lines)
+                text = "\n".join(lines)
+                findings += self._show(*self._prompts.behind(text, self._lead, self._base, self._bracket_raw))
             entered = self._command(lines)
             if entered is None:
                 entered = lines[-1] if lines else ""  # it was taken, whatever became of its prompt
@@ -364,18 +364,27 @@ class Inference:
 
     def _accept(self, raw: int, entered: str) -> Accepted:
         """Leave the edit, whose line was taken; of one that fills the screen some may have been hidden."""
-        prompt = self._prompt or ""
-        entered = self._keyed.better(entered, self._command(self._entering))
-        partial = self._keyed.partial(entered, tall=self._tracker.fills(last_line(prompt) + entered))
+        entered = self._keyed.better(entered, self._command(self._keyed.before))
+        tall = self._tracker.fills(last_line(self._prompt or "") + entered)
+        partial = self._unasked.disturbed or self._keyed.partial(entered, tall=tall)
         self._leave_edit(raw)
-        return Accepted(raw, entered, prompt, partial)
+        return Accepted(raw, entered, self._prompt or "", partial)
 
     def _command(self, lines: list[str]) -> str | None:
         return command(lines, self._prompt or "", lead=self._lead, right=self._right)
 
+    def _foreign(self, *, rested: bool) -> list[Finding]:
+        """Take what others have printed out of an edit in which no Enter is unanswered."""
+        ours = self._prompt is None or self._ours or self._loose or self._aside or self._pending
+        size = 0 if ours or not self._bracketed else self._unasked.lines(rested=rested)
+        if not size:
+            return []
+        output = self._drawn.cut(size)
+        self._tracker.redraw(self._drawn.behind(self._base))
+        return [output]
+
     def _leave_edit(self, raw: int) -> None:
         self._keyed.clear()
-        self._entering = []
         self._pending = max(0, self._pending - 1)
         self._editing = self._bracketed = self._typed = self._loose = self._ahead = self._leaving = False
         self._line.begin(raw)

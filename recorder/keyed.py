@@ -14,9 +14,11 @@ from recorder.keys import PASTE_BEGIN, PASTE_END
 
 if TYPE_CHECKING:
     from recorder.keys import Scan
+    from recorder.lines import LineTracker
 
 _BREAKS = re.compile(rb"\r\n?|\n")
 _ENTER = re.compile(rb"[\r\n]*")
+_PLAIN = re.compile(rb"[^\x00-\x07\x09-\x0c\x0e-\x1f]*")
 _MARKED = re.compile(b"(%s|%s)" % (re.escape(PASTE_BEGIN), re.escape(PASTE_END)))
 
 
@@ -34,11 +36,17 @@ class Keyed:
         self._pasted: int | None = None  # line breaks in pastes, those at the end aside
         self._open = 0  # those at the end
         self._amended = False  # other keys came after a paste
+        self._plain = True  # no key but characters, Enter and Backspace
+        self._enters = 0
+        self.before: list[str] = []  # what stood in an edit taller than the screen when Enter was typed
 
-    def typed(self, scan: Scan) -> None:
-        """Take note of keys that went to the tool."""
+    def typed(self, scan: Scan, tracker: LineTracker) -> None:
+        """Take note of keys that went to the tool, which draws its edit on ``tracker``."""
         if scan.interrupted:
             self.clear()
+        self._enters += scan.enters
+        if scan.enters and tracker.overflown:  # readline may draw some of its rows again
+            self.before = tracker.edited()
         data = self._tail + scan.forward
         self._tail = data[_held(data) :]
         for part in _MARKED.split(data[: len(data) - len(self._tail)]):
@@ -48,6 +56,7 @@ class Keyed:
                 self._paste(part)
             elif not _ENTER.fullmatch(part):
                 self._amended = self._pasted is not None
+                self._plain = self._plain and bool(_PLAIN.fullmatch(part))
 
     def _paste(self, part: bytes) -> None:
         if not part:
@@ -69,9 +78,12 @@ class Keyed:
 
     def partial(self, command: str, *, tall: bool) -> bool:
         """Say whether ``command`` may be less than what was entered; ``tall``: it fills the screen."""
+        breaks = command.count("\n")
+        if self._plain and self._enters <= 1 and breaks > (self._pasted or 0):
+            return True  # nobody has typed the line breaks: something else was printed into the edit
         if tall:
             return not self.explain(command)
-        return self._pasted is not None and not self._amended and command.count("\n") < self._pasted
+        return self._pasted is not None and not self._amended and breaks < self._pasted
 
 
 def _held(data: bytes) -> int:

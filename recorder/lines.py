@@ -34,6 +34,7 @@ class LineTracker:
         self._stream: Any = None
         self._tokens = Tokenizer()
         self._pending = bytearray()
+        self._begun = b""  # what stood there before the edit was drawn
 
     def feed(self, data: bytes) -> None:
         """Take output; it is digested when somebody asks for a line, or when it has become much."""
@@ -63,9 +64,14 @@ class LineTracker:
             self._stream.utf8_decoder.reset()
 
     def again(self, data: bytes) -> None:
-        """Forget everything but ``data``."""
+        """Forget everything but ``data``, with which a line begins."""
+        self._begun = data
+        self.redraw(b"")
+
+    def redraw(self, data: bytes) -> None:
+        """Draw the line once more, with ``data`` and nothing else behind its beginning."""
         self.clear()
-        self.feed(data)
+        self.feed(self._begun + data)
 
     def resize(self, size: Size) -> None:
         """Take a new size; the drawing is kept as far as it fits."""

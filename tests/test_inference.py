@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from traces import MARKER, TRACES
+from traces import MARKER, TRACES, play
 
 from recorder import inference
 from recorder.findings import Accepted, Hidden, Output, PromptShown
 from recorder.inference import Inference
 from recorder.keys import Scanner
-from recorder.model import Size
+from recorder.model import Draft, Size
 from recorder.watch import Watch
 
 ON, OFF = b"\x1b[?2004h", b"\x1b[?2004l"
@@ -557,3 +557,90 @@ def test_readline_draws_the_last_rows_again_when_enter_is_typed():
     talk = Talk().out(ON + b"$ ").type(b"\x1b[200~" + text + b"\x1b[201~", shown).rest()
     talk.type(b"\r", again + OFF + b"\r").out(b"0\r\n" + ON + b"$ ")
     assert talk.commands == [("$ ", text.decode())]
+
+
+# --- what others print into an edit --------------------------------------------------------------
+
+
+def disturbed(*steps, prompt=b"$ ", cut=False):
+    """An edit in bash: keys with their echo, or what somebody else prints; then Enter."""
+    talk = Talk().out(ON + prompt)
+    for step in steps:
+        keys, shown = step if isinstance(step, tuple) else (b"", step)
+        if keys:
+            talk.type(keys)
+        for at in range(0, len(shown), 1 if cut else max(1, len(shown))):
+            talk.out(shown[at : at + 1] if cut else shown, rest=False)
+        talk.rest()
+    return talk.type(b"\r", b"\r\n" + OFF + b"\r").out(b"during\r\n" + ON + prompt)
+
+
+def partial(talk):
+    return [finding.partial for finding in talk.findings if isinstance(finding, Accepted)]
+
+
+@pytest.mark.parametrize(
+    "foreign",
+    [
+        [b"BG\r\n"],
+        [b"BG\r\n", b"more\r\n"],
+        [b"BG\r\n\r\nmore\r\n"],
+        [b"BG", b"\r\n"],
+        [b"\r\n", b"BG\r\n"],
+        [b"\x1b[31mBG\x1b[0m\r\n"],
+        ["é".encode() + b"\r\n"],
+    ],
+)
+@pytest.mark.parametrize("before", [0, 1, 2])
+def test_background_output_is_no_part_of_the_edit(foreign, before):
+    keys = [(b"echo d", b"echo d"), (b"u", b"u"), (b"ring", b"ring")]
+    talk = disturbed(*keys[:before], *foreign, *keys[before:])
+    pieces = disturbed(*keys[:before], *foreign, *keys[before:], cut=True)
+    assert (talk.commands, talk.text) == (pieces.commands, pieces.text)
+    assert talk.commands == [("$ ", "echo during")]
+    assert talk.text == b"".join(foreign) + b"\rduring\r\n"
+    assert partial(talk) == [False]
+
+
+def test_background_output_directly_behind_an_echo():
+    talk = disturbed((b"echo d\xc3\xa4", b"echo d\xc3\xa4BG\r\n"), (b"ring", b"ring"))
+    assert talk.commands == [("$ ", "echo däring")]
+    assert talk.text == b"BG\r\n\rduring\r\n"
+    assert partial(talk) == [False]
+
+
+def test_background_output_in_a_line_that_is_edited_on():
+    talk = disturbed((b"echo dur", b"echo dur"), b"BG\r\n", (b"\x7f", b"\b\x1b[K"), (b"st", b"st"))
+    assert talk.commands == [("$ ", "echo dust")]
+    talk = disturbed(
+        (b"echo ring", b"echo ring"), (b"\x1b[D" * 4, b"\b" * 4), b"BG\r\n", (b"du", b"during" + b"\b" * 4)
+    )
+    assert talk.commands == [("$ ", "echo during")]
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        [(b"echo du", b"echo du"), b"BG", (b"ring", b"\r\nring")],  # a key amid a line
+        [(b"echo du", b"echo du"), b"BG", (b"ring", b"ring")],
+        [(b"echo du", b"echo duB\r\nG\r\n"), (b"ring", b"ring")],
+        [(b"echo du", b"echBG\r\no du"), (b"ring", b"ring")],
+    ],
+)
+def test_an_edit_that_cannot_be_told_from_what_others_print_is_marked(steps):
+    assert partial(disturbed(*steps)) == [True]
+
+
+def test_a_line_feed_that_a_key_explains_stays():
+    talk = disturbed((b"echo 'a", b"echo 'a"), (b"\x16", b""), (b"\n", b"\r\n"), (b"b'", b"b'"))
+    assert talk.commands == [("$ ", "echo 'a\nb'")]
+    talk = disturbed(
+        (b"ls rea", b"ls rea"), (b"\t\t", b"\r\nreadme-a  readme-b\r\n$ ls readme-"), (b"a", b"a")
+    )
+    assert talk.commands == [("$ ", "ls readme-a")]
+    assert partial(talk) == [False]
+
+
+@pytest.mark.parametrize("trace", TRACES, ids=lambda trace: trace.name)
+def test_no_command_of_a_real_conversation_is_marked(trace):
+    assert not [item for item in play(trace) if isinstance(item, Draft) and item.meta.get("partial")]

@@ -6,6 +6,8 @@ import pytest
 
 from recorder.keyed import Keyed
 from recorder.keys import PASTE_BEGIN, PASTE_END, Scanner
+from recorder.lines import LineTracker
+from recorder.model import Size
 
 THREE = PASTE_BEGIN + b"one\rtwo\nthree" + PASTE_END
 
@@ -13,7 +15,7 @@ THREE = PASTE_BEGIN + b"one\rtwo\nthree" + PASTE_END
 def keyed(*reads):
     scanner, counts = Scanner(None), Keyed()
     for read in reads:
-        counts.typed(scanner.scan(read))
+        counts.typed(scanner.scan(read), LineTracker(Size(80, 24)))
     return counts
 
 
@@ -50,6 +52,10 @@ def test_a_paste_explains_a_command_with_all_its_lines(keys, breaks):
         (THREE, "two\nthree", False, True),
         (THREE, "one\ntwo\nthree\n", True, True),
         (THREE + b"\x7f" * 9, "one", False, False),  # they were deleted
+        (b"a\x7fb\r", "a\nb", False, True),  # nobody has typed the line break
+        (b"a\x16\nb\r", "a\nb", False, False),
+        (b"a\rb\r", "a\nb", False, False),
+        (THREE, "one\nBG\ntwo\nthree", False, True),
         (THREE + b"\x1b[D", "one\ntwo\nthree", True, True),
     ],
 )

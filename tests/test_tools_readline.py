@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from blackbox import SYSTEM_PYTHON, events, log, need, rec, wait_for
+from blackbox import SYSTEM_PYTHON, events, log, ls, need, rec, wait_for
 from conversation import LEFT, PASTE_OFF, PASTE_ON, UP, Turn, ends, texts, turns
 
 
@@ -395,6 +395,29 @@ def test_sqlite_paste_of_more_lines_than_the_screen_has(sqlite, root):
     term.line(".quit")
     term.wait()
     assert prompts(root) == [("\n".join(lines), False), (".quit", False)]
+
+
+@pytest.mark.parametrize(("begun", "rest"), [("echo dux", "\x7fring"), ("", "echo during")])
+def test_bash_a_job_that_prints_while_a_line_is_typed(bash, root, tmp_path, begun, rest):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    term = bash()
+    term.line(f"(read -r line < {pipe}; echo $line) & sleep 0")
+    wait_for(lambda: ls(root) and ends(root) == ["done"])
+    if begun:
+        term.send(begun)
+        term.expect("$ " + begun)
+    pipe.write_text("from-the-job\n")
+    term.expect("from-the-job")
+    if begun:  # the echo, and what follows it, have come to rest
+        wait_for(lambda: "from-the-job\n" in texts(root, "output"))
+    term.line(rest)
+    term.expect("\nduring\n")
+    term.send("\x04")
+    term.wait()
+    assert prompts(root)[1] == ("echo during", False)
+    assert turns(root)[1].output.startswith("during\n")
+    assert [event["turn"] for event in events(root) if event["text"] == "from-the-job\n"] == [None]
 
 
 def test_bash_burst_of_lines(bash, root):
