@@ -21,6 +21,8 @@ GRACE_MS = 1_000  # between hangup and SIGKILL
 DRAIN_MS = 1_000  # for output that a background job goes on printing after the tool's end
 QUIET_END_MS = 20  # of silence after the tool's end, while somebody else holds its terminal
 
+_OURS = frozenset({signal.SIGHUP, signal.SIGKILL})  # what a tool that is asked to go may die of
+
 
 @dataclass(frozen=True, slots=True)
 class Ending:
@@ -40,6 +42,7 @@ class Leaving:
         self.exited: Exited | None = None
         self.hangup = False
         self._signal: int | None = None
+        self._quit = False  # because of /quit
         self._until: int | None = None  # offset (ms) at which patience ends
         self._killed = False
         self._company = False  # other processes held the terminal when the tool had ended
@@ -59,6 +62,7 @@ class Leaving:
         if self.under_way:
             return False
         self._signal = number
+        self._quit = number is None
         self._until = now_ms + GRACE_MS
         self._child.signal(signal.SIGHUP)
         self._child.signal(signal.SIGCONT)
@@ -98,6 +102,8 @@ class Leaving:
         """Return how it ended, for the user's shell and for the store."""
         exited = self.exited or Exited(1, None)
         number = self._signal if self._signal is not None else exited.signal
+        if self._quit and number in _OURS:
+            number = None  # no accident: this is how the user wanted it
         status = exited.status if self._signal is None else 128 + self._signal
         reason = EndReason.HANGUP if self.hangup else EndReason.SIGNAL if number else EndReason.EXIT
         return Ending(status, reason, _name(number))

@@ -93,6 +93,7 @@ class Relay(Wiring):
         elif reply.action == "unpause":
             self.record(self.capture.unpause(self.now()))
         elif reply.action == "quit":
+            self.record(self.capture.note(Kind.SYSTEM, self.now(), "quit by the user", {"quit": True}))
             self._begin_end(None)
 
     def suspend(self) -> None:

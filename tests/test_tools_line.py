@@ -6,6 +6,7 @@ Every test talks to the real binary and reads the record back with the real comm
 from __future__ import annotations
 
 import re
+import signal
 
 import pytest
 from blackbox import SYSTEM_PYTHON, TRICK, all_raw, ls, need
@@ -565,7 +566,10 @@ def test_commands_of_the_recorder_answer_above_the_prompt(trick, root):
     term.expect("got 'two'")
     term.expect(EDITOR)
     term.line("/quit")
-    term.wait()
+    assert term.wait() == 128 + signal.SIGHUP  # that is what it died of, but no accident
+    assert ls(root)[0]["end_reason"] == "exit"
+    assert texts(root, "system") == ["quit by the user", "exited with status 129"]
+    assert texts(root, "alert") == ["look here"]
     assert [turn.command for turn in turns(root)] == ["one", "two"]
     assert [turn.output for turn in turns(root)] == ["got 'one'\n", "got 'two'\n"]
     assert "half way" in texts(root, "mark")
