@@ -55,7 +55,7 @@ class Keyboard:
         self._gone: list[tuple[Moment, bytes]] = []  # keys that the tool has and capture does not know yet
         self.row = wires.row
         self._lines = Submission(self._sense, capture, wires)
-        self._covered_ms = 0  # since when the edit makes room for output
+        self._edit_on: str | None = None  # the text of an edit that a stop has interrupted
         self.overlay = Overlay(desk, capture, wires, self.note_command)
 
     # --- facts ---------------------------------------------------------------------------------
@@ -236,7 +236,7 @@ class Keyboard:
 
     def _open(self) -> bool:
         if self._desk.editor is None:
-            return self._plain_line()
+            return self._lines.cut(self._keys, ended=self._no_more)
         if self._editor is None:
             self._editor = self._desk.editor()
         self._at_prompt(line=True, reading=True)
@@ -267,19 +267,6 @@ class Keyboard:
         self.pump()
         return waiting
 
-    def _plain_line(self) -> bool:
-        """Send lines as they come, without an editor: an end of the pipe is no terminal."""
-        end = self._keys.find(b"\n")
-        if end < 0:
-            end = self._keys.find(b"\r")
-        torn = end < 0 and self._no_more
-        if end < 0 and not torn:
-            return False
-        line = self._keys.all() if torn else self._keys.upto(end + 1)[:-1]
-        self._at_prompt(line=True, reading=True)
-        self._lines.add([line.decode(errors="surrogateescape")], torn=torn)
-        return True
-
     def _edit(self) -> bool:
         key = self._keys.key(self._wires.now().offset_ms)
         if key is None or self._editor is None:
@@ -299,6 +286,11 @@ class Keyboard:
         if outcome.verdict is Verdict.EOF:
             self._sense.expect_answer()
             self._wires.send(tty.eof or b"\x04")
+            return
+        if outcome.verdict is Verdict.SUSPEND and self._sense.in_foreground():
+            self._edit_on = outcome.text
+            self.row.shadow(outcome.text)
+            self._wires.suspend()
             return
         self.row.typed(outcome.text)
         keys = {Verdict.INTERRUPT: tty.intr, Verdict.QUIT: tty.quit, Verdict.SUSPEND: tty.susp}
@@ -345,9 +337,7 @@ class Keyboard:
     def before_output(self, data: bytes) -> None:
         """Make room on the screen: ``data`` is about to be written."""
         if self.editing and self._editor is not None:
-            if not self.row.covered:
-                self._covered_ms = self._wires.now().offset_ms
-            self.row.cover(self._editor, data)
+            self.row.cover(self._editor, data, self._wires.now().offset_ms)
         else:
             self.row.put_back()
 
@@ -363,7 +353,7 @@ class Keyboard:
         now = self._wires.now().offset_ms
         silent = self._sense.quiet_ms
         wanted = HALF_LINE_MS if self.row.unfinished else 0
-        return min(now + wanted - silent, self._covered_ms + COVERED_MS)
+        return min(now + wanted - silent, self.row.covered_ms + COVERED_MS)
 
     def reshow(self) -> None:
         """Draw the edit again below output that has come to rest."""
@@ -382,6 +372,20 @@ class Keyboard:
         if self._editor is not None and self._editor.active:
             self._editor.stop()
             self.row.put_back()
+
+    def park(self) -> None:
+        """Leave the screen to the shell above: we stop with the tool."""
+        if self._editor is not None and self._editor.active:
+            self._edit_on = self._editor.stop()
+            self.row.put_back()
+            self.row.shadow(self._edit_on)
+
+    def unpark(self, *, moved: bool) -> None:
+        """Go on with the edit; ``moved``: the shell has used the screen meanwhile."""
+        text, self._edit_on = self._edit_on, None
+        self.row.lost(moved=moved or text is None)
+        if text is not None and self._editor is not None:
+            self.row.edit(self._editor, text)
 
     def end(self) -> None:
         """Take no more keys: there is nobody to have them."""

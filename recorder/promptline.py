@@ -40,7 +40,8 @@ class PromptLine:
         self._drawn = True  # the unfinished line is on the screen as the tool drew it
         self._prompt = b""  # of the edit
         self._erased = False  # an edit took the prompt's place
-        self.covered = False  # … and made room for output itself
+        self.covered = False  # … and made room for output itself …
+        self.covered_ms = 0  # … since then
 
     @property
     def line(self) -> str:
@@ -73,21 +74,21 @@ class PromptLine:
         if len(self._line) > MAX_LINE:
             self._line = self._line[-MAX_LINE:]
 
-    def edit(self, editor: LineEditor) -> None:
-        """Begin an edit behind the tool's prompt."""
+    def edit(self, editor: LineEditor, text: str = "") -> None:
+        """Begin an edit behind the tool's prompt; ``text`` is there already."""
         self.covered = False
         if not self._erased:
             self._prompt = self._line
             self._rub_out()
-        editor.start(self._before)
+        editor.start(self._before, text)
         self._erased = True
 
-    def cover(self, editor: LineEditor, data: bytes) -> None:
+    def cover(self, editor: LineEditor, data: bytes, now_ms: int = 0) -> None:
         """Make room for output while the edit goes on; ``data`` is what will be written."""
         if self.covered:
             return
         editor.hide()
-        self.covered = True
+        self.covered, self.covered_ms = True, now_ms
         if self._line == self._prompt and b"\n" in data:
             self._line = b""  # it goes above the prompt
         elif not self._drawn:
@@ -120,6 +121,16 @@ class PromptLine:
         data = text.replace("\n", "\r\n").encode(errors="surrogateescape")
         self._screen(data)
         self.printed(data)
+
+    def shadow(self, text: str) -> None:
+        """Draw text behind the prompt that is not part of it: the edit will go on elsewhere."""
+        self._screen(text.replace("\n", "\r\n").encode(errors="surrogateescape"))
+
+    def lost(self, *, moved: bool) -> None:
+        """Take note that the line does not stand at the cursor any more; go to a new row if need be."""
+        self._drawn = False
+        if not moved:
+            self._screen(b"\r\n")
 
     def _rub_out(self) -> None:
         if self._line and self._drawn:

@@ -138,7 +138,8 @@ class Relay(Wiring):
             events |= select.POLLOUT if self.inward.waiting else 0
             if events:
                 interest[self.child.fd] = events
-        if self.terminal.in_fd is not None and not self._input_end.final and not self._input_held():
+        held = self.inward.full or self.keyboard.full  # too much waits for the tool already
+        if self.terminal.in_fd is not None and not (self._input_end.final or held):
             interest[self.terminal.in_fd] = select.POLLIN
         if self.outward.waiting and self.terminal.out_fd is not None:
             out = self.terminal.out_fd
@@ -148,10 +149,6 @@ class Relay(Wiring):
             interest[fd] = select.POLLIN
         self._straight = self.keyboard.straight
         return self._poller.wait(interest, self._timeout())
-
-    def _input_held(self) -> bool:
-        """Say whether the terminal must not be read: too much waits for the tool already."""
-        return self.inward.full or self.keyboard.full
 
     def _output_held(self) -> bool:
         """Say whether the tool's output must wait: no room on the screen, in the queue, or a palette."""
@@ -370,9 +367,11 @@ class Relay(Wiring):
 
     def _stop_with_tool(self) -> None:
         """Stop as our tool did; go on together."""
-        self.keyboard.before_output(b"\n")
-        if suspending.suspend(self.terminal, self.child, self.capture.ledger, self.screen):
+        self.keyboard.park()
+        stopped = suspending.suspend(self.terminal, self.child, self.capture.ledger, self.screen)
+        if stopped:
             self._resized()
+        self.keyboard.unpark(moved=stopped)
         self.settle()
 
     def abandon(self) -> None:

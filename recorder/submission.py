@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from recorder.capture import Capture
+    from recorder.keys import KeyQueue
     from recorder.sense import Sense
     from recorder.wires import Wires
 
@@ -54,6 +55,19 @@ class Submission:
         """Take lines, in order; ``torn``: the input has ended in the middle of the last."""
         self._lines.extend(lines)
         self._torn = torn
+
+    def cut(self, keys: KeyQueue, *, ended: bool) -> bool:
+        """Take the next line from a pipe, without an editor; ``ended``: the rest of it is a line too."""
+        end = keys.find(b"\n")
+        if end < 0:
+            end = keys.find(b"\r")
+        torn = end < 0 and ended
+        if end < 0 and not torn:
+            return False
+        line = keys.all() if torn else keys.upto(end + 1)[:-1]
+        self._wires.record(self._capture.settled(self._wires.now(), reading=True, line=True))
+        self.add([line.decode(errors="surrogateescape")], torn=torn)
+        return True
 
     def send(self) -> bool:
         """Send the first line once its prompt is in the store, or 100 ms later; say whether it went."""

@@ -154,14 +154,15 @@ def test_stop_and_continue_under_a_shell(root, start):
     wait_for(lambda: term.modes().lflag == before.lflag)
     term.line("fg")
     term.expect(EDITOR)
-    term.send("\x15whole\r")
-    term.expect("whole", count=2)
+    term.expect(re.compile("fg\n.*\nunfinished$", re.MULTILINE))
+    term.send(" business\r")
+    term.expect(re.compile("^unfinished business\nunfinished business$", re.MULTILINE))
     term.expect(EDITOR)
     term.send("\x04")
     term.expect("$ ", count=3)
     term.line("exit")
     term.wait()
-    assert [turn.command for turn in turns(root)] == ["whole"]
+    assert turns(root) == [Turn("", "unfinished business", "unfinished business\n")]
     assert ls(root)[0]["exit_status"] == 0
 
 
