@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from recorder.errors import RecError
+from recorder.keys import prefix_forms
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,6 +31,8 @@ class Overlay:
         self._capture = capture
         self._wires = wires
         self._note = note
+        self._prefixes = prefix_forms(desk.prefix)
+        self._fresh = False  # nothing was typed since it opened
         self.palette: Palette | None = None
 
     @property
@@ -44,17 +47,19 @@ class Overlay:
         self._wires.screen(self._capture.ledger.neutral())
         self.palette = self._desk.palette(self._command)
         self.palette.open(alternate=self._capture.alternate)
+        self._fresh = True
 
     def feed(self, keys: KeyQueue) -> None:
-        """Give it keys; the prefix key again is meant for the tool."""
+        """Give it keys; the prefix key again, as the very next key, is meant for the tool."""
         palette = self.palette
         while palette is not None and palette.active:
             key = keys.key(self._wires.now().offset_ms)
             if key is None:
                 return
-            if key == self._desk.prefix:
+            twice, self._fresh = self._fresh, False
+            if key in self._prefixes:
                 palette.close()
-                self._wires.send(key)
+                self._wires.send(key if twice else b"")
             elif palette.feed(key):
                 break
         self.look()

@@ -212,6 +212,22 @@ def test_the_prefix_twice_is_one_literal_key(start_rec, root):
     assert all_raw(root).count(b"b'\\x1d'") == 2
 
 
+@pytest.mark.parametrize("typed", ["x", "/status\r"])
+def test_the_prefix_after_anything_else_only_closes(start_rec, root, typed):
+    term = start_rec(["run", "--", SYSTEM_PYTHON, TRICK, "full"])
+    term.expect("keys: ")
+    opened(term)
+    term.send(typed)
+    term.expect("Enter or q" if "\r" in typed else "rec> x")
+    term.send(PREFIX)
+    term.expect_gone(re.compile("^rec>|Enter or q", re.MULTILINE))
+    term.send("y")
+    term.expect("b'y'")
+    term.send("q")
+    term.wait()
+    assert b"x1d" not in all_raw(root)
+
+
 def test_the_prefix_in_a_bracketed_paste_is_text(start_rec, root):
     """Case 38."""
     term = start_rec(["run", "--", SYSTEM_PYTHON, TRICK, "full"])
