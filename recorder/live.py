@@ -82,6 +82,8 @@ class Live:
         """Return the bottom line: what the session is called, whether it is kept, how long it is."""
         name = self.label or self.session.ulid[:10]
         state = "paused" if self.paused else "recording" if self._persist else "not kept"
+        if self._writer.suspended and state == "recording":
+            state = "suspended"  # the store fails; the notices have said why
         count = self._writer.n_events
         backlog = self._writer.backlog
         waiting = f" · {backlog >> 10} KiB waiting" if backlog > (1 << 20) else ""

@@ -58,6 +58,11 @@ class Outage:
         return self._since is not None
 
     @property
+    def told(self) -> bool:
+        """Say whether the user was told that recording is suspended, and not yet that it goes on."""
+        return self._told
+
+    @property
     def retry_at(self) -> float:
         """When to try again."""
         return self._retry_at

@@ -126,6 +126,11 @@ class Writer:
         return self.backlog >= FULL
 
     @property
+    def suspended(self) -> bool:
+        """Whether the user was told that the store fails, and not yet that it is well again."""
+        return self._outage.told
+
+    @property
     def n_events(self) -> int:
         """The number of events of the current session, its lineage included."""
         return self._pen.n_events
@@ -325,9 +330,7 @@ class Writer:
             self._notices.append(told.notice)
         last = self._pending.last
         if last is not None:
-            alert = Draft(
-                last.session, Kind.ALERT, last.at, told.text, None, last.invocation, dict(told.meta)
-            )
+            alert = Draft(last.session, Kind.ALERT, last.at, told.text, None, last.invocation, told.meta)
             self._pending.put((alert,), time.monotonic())
 
     def _ring(self) -> None:

@@ -126,12 +126,14 @@ def test_a_full_disk_is_told_once_and_recording_resumes_when_there_is_room(tmp_p
             fill_up(ballast)
             ask(term, 10, 3000)
             term.expect("recording suspended")
+            term.expect(" · suspended · ")  # so says the bottom line
             found = [check["check"] for check in doctor(root)]
             assert any(name == "disk" or name.startswith("store") for name in found), found
             assert f"suspended: the store {root / 'rec.db'}: no space left".encode() in term.raw
             ask(term, 3000, 3010)
             ballast.unlink()
             term.expect("recording resumed")
+            term.expect_gone(" · suspended · ")
             ask(term, 3010, 3020)
             assert end_of_input(term) == 5
             assert (told(term), told(term, b"recording resumed")) == (1, 1)
