@@ -85,4 +85,7 @@ class Overlay:
         self._wires.act(reply)
         if reply.failed:
             raise RecError(reply.text.removeprefix("rec: "))
+        if reply.action == "pause" and self._desk.prefix is not None:
+            key = chr(self._desk.prefix[0] | 0x40)
+            return f"{reply.text} (Ctrl-{key} brings this line back)"
         return reply.text

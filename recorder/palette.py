@@ -7,6 +7,7 @@ the caller's to take back before ``open`` and to set again after the palette has
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 from prompt_toolkit.utils import get_cwidth
@@ -32,6 +33,8 @@ _PROMPT = b"rec> "
 _HINT = " Enter runs it · Tab completes · Esc closes · help lists the commands"
 _MORE = " space: next page · q: close"
 _LAST = " Enter or q: close"
+_SAID = " any key: close"
+_SAID_S = 1.5  # for which a confirmation is shown: time to read it, while the tool's output waits
 _NEXT_KEYS = frozenset({b" ", b"\r", b"\n", b"\x1b[6~"})
 _CLOSE_KEYS = frozenset({b"q", _ESCAPE, b"\x03", b"\x04"})
 
@@ -40,8 +43,8 @@ class Palette:
     """One line for a slash-command, then its answer.
 
     ``run`` executes a line (the slash may be missing) and returns the answer; it raises ``RecError``
-    when the command failed, which is shown with the line to be corrected. Commands that merely
-    confirm close the palette when their answer is one line; what one asked for is shown by pages.
+    when the command failed, which is shown with the line to be corrected. A confirmation of one line is
+    shown until the next key, which is nobody else's, or for a moment; what one asked for by pages.
     ``title`` says what is being recorded; ``history`` returns earlier lines, oldest first.
     """
 
@@ -68,6 +71,7 @@ class Palette:
         self._answer: list[str] = []
         self._top = 0  # first row of the page on the screen
         self._paging = False
+        self._said_until: float | None = None  # monotonic: a confirmation is shown
 
     # --- the protocol ------------------------------------------------------------------------------
 
@@ -87,7 +91,7 @@ class Palette:
             look=Look(color=self._color),
         )
         self._entered = not alternate
-        self._paging = False
+        self._paging, self._said_until = False, None
         if self._entered:
             self._write(_ENTER)
         self._ask(self._engine, [], "")
@@ -98,7 +102,7 @@ class Palette:
             return True
         if self._paging:
             self._turn_page(key)
-        elif key == _ESCAPE:
+        elif key == _ESCAPE or self._said_until is not None:
             self.close()
         else:
             outcome = self._engine.feed(key)
@@ -119,7 +123,7 @@ class Palette:
         """Redraw for another size."""
         if self._engine is None:
             return
-        if self._paging:
+        if self._paging or self._said_until is not None:
             self._top = 0
             self._draw_page(size)
         else:
@@ -134,10 +138,14 @@ class Palette:
 
     def deadline(self) -> float | None:
         """As ``LineEditor.deadline``."""
+        if self._said_until is not None and self._engine is not None:
+            return self._said_until
         return self._engine.deadline() if self._engine is not None else None
 
     def step(self) -> None:
         """As ``LineEditor.step``."""
+        if self._said_until is not None and time.monotonic() >= self._said_until:
+            self.close()
         if self._engine is not None:
             self._engine.step()
 
@@ -161,10 +169,12 @@ class Palette:
             self._ask(engine, folded(said, self._size().cols), line)
             return
         lines = answer.rstrip().split("\n") if answer.strip() else []
-        if len(lines) <= (0 if slash.asks(line) else 1):
+        if not lines:
             self.close()
             return
-        self._answer, self._top, self._paging = lines, 0, True
+        self._answer, self._top, self._paging = lines, 0, len(lines) > 1 or slash.asks(line)
+        if not self._paging:
+            self._said_until = time.monotonic() + _SAID_S
         self._draw_page(self._size())
 
     # --- its answer --------------------------------------------------------------------------------
@@ -172,7 +182,8 @@ class Palette:
     def _draw_page(self, size: Size) -> None:
         rows, height = wrapped(self._answer, size.cols), max(1, size.rows - 1)
         page = rows[self._top : self._top + height]
-        foot = wrapped([_MORE if self._top + height < len(rows) else _LAST], size.cols)[0]
+        last = _LAST if self._paging else _SAID
+        foot = wrapped([_MORE if self._top + height < len(rows) else last], size.cols)[0]
         body = "\r\n".join(page)
         self._write(_CLEAR + body.encode() + b"\x1b[%d;1H\x1b[7m" % size.rows + foot.encode() + b"\x1b[0m")
 

@@ -1,5 +1,7 @@
 """The recorder's own line over a tool, driven by bytes on an emulated screen."""
 
+from types import SimpleNamespace
+
 import pytest
 from editing import View, split
 
@@ -93,12 +95,27 @@ def test_ways_to_close_without_a_command(desk, end):
     assert d.ran == []
 
 
-def test_a_command_that_confirms_closes_at_once(desk):
+@pytest.mark.parametrize("key", ["\r", "x", "\x1b"])
+def test_a_confirmation_is_shown_until_the_next_key(desk, key):
     d = desk(answer="this session is now called foo")
     d.palette.open(alternate=False)
-    assert d.type("/label foo\r") is True
+    assert d.type("/label foo\r") is False
     assert d.ran == ["/label foo"]
+    assert (d.lines[0], d.lines[-1]) == ("this session is now called foo", " any key: close")
+    assert d.type(key) is True
     assert not d.terminal.screen.alternate
+
+
+def test_a_confirmation_goes_by_itself(desk, monkeypatch):
+    d = desk(answer="noted")
+    d.palette.open(alternate=False)
+    d.type("/note x\r")
+    due = d.palette.deadline()
+    d.palette.step()
+    assert d.palette.active
+    monkeypatch.setattr("recorder.palette.time", SimpleNamespace(monotonic=lambda: due))
+    d.palette.step()
+    assert not d.palette.active
 
 
 @pytest.mark.parametrize("line", ["pause", "status"])

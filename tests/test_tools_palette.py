@@ -35,6 +35,13 @@ def opened(term):
     term.expect("rec> ")
 
 
+def said(term, text):
+    """Read a confirmation and press Enter, which is not for the tool."""
+    term.expect(re.compile(f"^{re.escape(text)}", re.MULTILINE))
+    term.send("\r")
+    term.expect_gone("any key: close")
+
+
 def closed(term, before):
     """Wait until the tool's screen is back as it was."""
     wait_for(lambda: view(term) == before, what=f"{before}", timeout=10)
@@ -183,7 +190,7 @@ def test_a_label_that_moves_is_said(bc, root):
     first = bc()
     opened(first)
     first.line("/label mine")
-    first.expect_gone(TITLE)
+    said(first, "label mine set")
     first.line("quit")
     first.wait()
     second = bc()
@@ -282,7 +289,7 @@ def test_a_resize_while_the_palette_is_open(bc, root):
     term.resize(60, 12)
     term.expect("rec> ")
     term.line("/label small")
-    term.expect_gone("rec> ")
+    said(term, "label small set")
     term.line("quit")
     term.wait()
     assert ls(root)[0]["labels"] == ["small"]
@@ -294,14 +301,14 @@ def test_pause_and_unpause_in_passthrough(bc, root):
     term.expect("1+1\n2")
     opened(term)
     term.line("/pause")
-    term.expect_gone("rec> ")
+    said(term, "paused: nothing is recorded until /unpause (Ctrl-] brings this line back)")
     term.line("777000111+1")
     term.expect("777000112")
     term.send(PREFIX)
     term.expect("paused")
     assert grep_root(root, b"777000111") == []
     term.line("/unpause")
-    term.expect_gone("rec> ")
+    said(term, "recording")
     term.line("3+3")
     term.expect("3+3\n6")
     term.line("quit")
@@ -326,12 +333,12 @@ def test_the_prompt_at_which_recording_goes_on_is_known(start_rec, root, tool, f
     term.expect(first)
     opened(term)
     term.line("/pause")
-    term.expect_gone("rec> ")
+    said(term, "paused: ")
     term.line(unseen)
     term.expect(f"\n111001\n{prompt}")
     opened(term)
     term.line("/unpause")
-    term.expect_gone("rec> ")
+    said(term, "recording")
     line = {"sqlite3": "select 22;", "bash": "echo 22"}.get(tool[0], "22")
     term.line(line)
     term.expect(f"{line}\n22\n{prompt}")
@@ -361,7 +368,7 @@ def test_telnet_keeps_its_escape_key_and_we_take_another(start_rec, root):
     term.send("\x1c")
     term.expect("rec> ")
     term.line("/label t")
-    term.expect_gone("rec> ")
+    said(term, "label t set")
     term.line("quit")
     term.wait()
     assert ls(root)[0]["labels"] == ["t"]
