@@ -385,6 +385,22 @@ def test_bash_paste_with_empty_lines_below_the_screen_is_marked(bash, root):
     assert "[partial" in rec(["replay", "@1"], root).ok().stdout
 
 
+def test_zsh_shows_a_window_of_a_paste_that_is_taller_than_the_screen(start_rec, root):
+    need("zsh")
+    lines = [f"echo line-{n}" for n in range(40)]
+    term = start_rec(["run", "--", "zsh", "-f"])
+    term.expect(re.compile("[$%#] $"))
+    term.send(PASTE_ON + "\n".join(lines) + PASTE_OFF)
+    term.expect(lines[-1])
+    term.send("\r")
+    term.expect(re.compile(r"\nline-39\n[^\n]*[$%#] $"))
+    term.send("\x04")
+    term.wait()
+    [(command, partial)] = prompts(root)
+    assert partial
+    assert command.endswith(lines[-1])
+
+
 def test_sqlite_paste_of_more_lines_than_the_screen_has(sqlite, root):
     lines = [f"select 'line-{n}';" for n in range(300)]
     term = sqlite()

@@ -6,7 +6,7 @@ import re
 
 import pytest
 from blackbox import events, grep_root, log, ls, output_raw
-from conversation import LEFT, UP, Turn, ends, texts, turns
+from conversation import LEFT, PASTE_OFF, PASTE_ON, UP, Turn, ends, texts, turns
 
 
 @pytest.fixture
@@ -64,6 +64,20 @@ def test_psql_statements_recall_and_errors(psql, root):
     assert [event["turn"] for event in events(root) if event["kind"] == "warn"] == [4, 5]
     assert [row["turn"] for row in log(root, "@1", "--failed")] == [4, 5]
     assert ls(root)[0]["tool"] == "psql"
+
+
+def test_psql_paste_of_more_lines_than_the_screen_has(psql, root):
+    lines = [f"select 'line-{n}';" for n in range(32)]
+    term = psql("-tA")
+    term.send(PASTE_ON + "\n".join(lines) + PASTE_OFF)
+    term.expect(lines[-1])
+    term.send("\r")
+    term.expect("\nline-31\npostgres=# ")
+    term.line("\\q")
+    term.wait()
+    submitted = [event for event in events(root) if event["kind"] == "prompt"]
+    assert submitted[0]["text"] == "\n".join(lines)
+    assert not any("partial" in event["meta"] for event in submitted)
 
 
 def test_psql_a_burst_and_a_wrapped_statement(psql, root):
