@@ -78,7 +78,7 @@ def record(app: App, wanted: Wanted) -> int:
         with start.started(wanted.argv, app.env, label=wanted.label, persist=wanted.persist) as started:
             outcome = _record(app, wanted, started)
     except ToolNotFound as error:
-        if wanted.short and wanted.argv[0]:
+        if wanted.short and wanted.argv[0] and "/" not in wanted.argv[0]:
             raise _with_nearest(error, wanted.argv[0]) from error
         raise
     for notice in outcome.notices:
