@@ -5,6 +5,7 @@ Run with `WRITE_README=1` to put what is shown now into the README.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shlex
@@ -24,7 +25,7 @@ AGE = re.compile(r"(interrupted +)\d+s")
 
 def shop(path: Path) -> None:
     """Make the data that the session works on."""
-    with sqlite3.connect(path) as db:
+    with contextlib.closing(sqlite3.connect(path)) as db, db:
         db.execute("CREATE TABLE orders (id INTEGER PRIMARY KEY, customer TEXT, total REAL)")
         rows = [("ada", 19.90), ("grace", 250.00), ("ada", 7.25)]
         db.executemany("INSERT INTO orders (customer, total) VALUES (?, ?)", rows)

@@ -299,6 +299,9 @@ class Tmux:
         self._term.wait()
 
 
+SHORT = f'rec() {{ {REC} "$@"; }}'  # a command whose line does not wrap, wherever the tests are
+
+
 @pytest.fixture
 def tmux(root, start, tmp_path):
     made = Tmux(start, root, tmp_path / "socket")
@@ -314,15 +317,15 @@ def test_in_tmux_the_next_rec_writes_where_the_shell_is(tmux, root):
     tmux.expect("root:")
     tmux.type("q")
     tmux.expect("row 15")
-    tmux.type("clear; echo begin", "Enter")
+    tmux.type(SHORT + "; clear; echo begin", "Enter")
     tmux.expect("begin")
-    tmux.type(f"{REC} run -- cat", "Enter")
+    tmux.type("rec run -- cat", "Enter")
     wait_for(lambda: "/help" in "".join(tmux.rows()), what="the prompt")
     tmux.type("said", "Enter")
     wait_for(lambda: log(root), what="the turn")
     tmux.killed()
     tmux.expect("Killed")
-    tmux.type(f"{REC} labels; echo done", "Enter")
+    tmux.type("rec labels; echo done", "Enter")
     tmux.expect("done")
     rows = tmux.rows()
     assert rows[rows.index("done") - 1] == RESCUED
@@ -330,14 +333,14 @@ def test_in_tmux_the_next_rec_writes_where_the_shell_is(tmux, root):
 
 
 def test_in_tmux_after_a_full_screen_tool_the_shell_is_back_where_it_was(tmux, root):
-    tmux.type("clear; echo begin", "Enter")
+    tmux.type(SHORT + "; clear; echo begin", "Enter")
     tmux.expect("begin")
-    tmux.type(f"{REC} run -- vim -u NONE -i NONE -n", "Enter")
+    tmux.type("rec run -- vim -u NONE -i NONE -n", "Enter")
     wait_for(lambda: tmux.rows().count("~") > 3, what="vim's screen")
     wait_for(lambda: ls(root), what="the session in the store")
     tmux.killed()
     tmux.expect("Killed")
-    tmux.type(f"{REC} labels; echo done", "Enter")
+    tmux.type("rec labels; echo done", "Enter")
     tmux.expect("done")
     assert tmux("display", "-p", "#{alternate_on}") == "0\n"
     rows = tmux.rows()
