@@ -329,7 +329,7 @@ def test_in_tmux_the_next_rec_writes_where_the_shell_is(tmux, root):
     tmux.expect("done")
     rows = tmux.rows()
     assert rows[rows.index("done") - 1] == RESCUED
-    assert rows[rows.index("done") - 2].endswith("; echo done")
+    assert rows[rows.index("done") - 2].startswith("$ rec labels; echo done")  # on what our bottom line left
 
 
 def test_in_tmux_after_a_full_screen_tool_the_shell_is_back_where_it_was(tmux, root):
