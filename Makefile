@@ -4,8 +4,11 @@
 #   make try              a recorded python3   (TOOL="sqlite3 shop.db" for another tool)
 #   make test             set up whatever the tests need, check, then all tests
 #   make check            lint, format, types, layers, shell scripts
+#   make completions      write completions/ anew after a change to a command or option
+#   make player           fetch the web player of `rec export -f html` anew (scripts/player latest: a newer one)
 #   make soak             the random tests in their full numbers, and the long ones
-#   make bench            measurements beside script, asciinema, ttyrec and rlwrap; bench-big: the large ones
+#   make bench            measurements beside script, asciinema, ttyrec and rlwrap; bench-big: the large ones,
+#                         bench-quick: small ones
 #   make lock             resolve the locked versions anew
 #   make clean            take away what the targets made
 #
@@ -17,7 +20,7 @@ PY := $(VENV)/bin/python
 STAMP := $(VENV)/.made
 TOOL ?= python3
 
-.PHONY: setup try test check soak bench bench-big lock clean tools
+.PHONY: setup try test check completions player soak bench bench-big bench-quick lock clean tools
 .NOTPARALLEL:
 
 setup: $(STAMP)
@@ -35,6 +38,12 @@ tools:
 check: $(STAMP)
 	@scripts/check "$(VENV)"
 
+completions: $(STAMP)
+	@$(PY) scripts/completions
+
+player:
+	@scripts/player
+
 test: $(STAMP) tools check
 	@scripts/test "$(VENV)"
 
@@ -46,6 +55,9 @@ bench: $(STAMP)
 
 bench-big: $(STAMP)
 	@$(PY) -m bench --big
+
+bench-quick: $(STAMP)
+	@$(PY) -m bench --quick
 
 lock:
 	@scripts/lock

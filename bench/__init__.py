@@ -13,9 +13,10 @@ turns (A B A B) inside each measurement and figures are medians.
     terminal   our end of a pty with a program on the other
     tools      the small program under the recorders (tool.c, or tool.py without a C compiler)
     recorded   what rec stored, asked through its own store
-    machine     what it runs on, and how busy others keep it
+    many       a store with thousands of sessions
+    machine    what it runs on, and how busy others keep it
     stats      medians, percentiles, turns
-    bulk · echo · line · start · memory · stored · lists    one measurement each
+    bulk · echo · line · start · memory · stored · lists · search · complete · hooks    one measurement each
     load       fifty recorders at once, as a process of its own
     script     what is typed in the sessions that ``stored`` records
     report     table, colours, JSON

@@ -13,10 +13,25 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench import bulk, echo, line, lists, memory, peers, report, start, stored, tools
+from bench import (
+    bulk,
+    complete,
+    echo,
+    hooks,
+    line,
+    lists,
+    memory,
+    peers,
+    play,
+    report,
+    search,
+    start,
+    stored,
+    tools,
+)
 from bench.context import Context
 from bench.machine import Watch
-from bench.plan import BIG, DEFAULT, MB
+from bench.plan import BIG, DEFAULT, MB, QUICK
 from bench.terminal import TooSlow
 
 if TYPE_CHECKING:
@@ -34,13 +49,17 @@ MEASUREMENTS: dict[str, Callable[[Context], list[Result]]] = {
     "memory": memory.measure,
     "stored": stored.measure,
     "lists": lists.measure,
+    "search": search.measure,
+    "complete": complete.measure,
+    "play": play.measure,
+    "hooks": hooks.measure,
 }
 
 
 def main(words: Sequence[str] | None = None) -> int:
     """Measure what the words ask for; write the table to stdout and the JSON to its file."""
     options = _parse(words)
-    plan = BIG if options.big else DEFAULT
+    plan = options.plan
     if options.bulk_mb:
         plan = replace(plan, bulk_bytes=options.bulk_mb * MB)
     return run(plan, options.only, RESULTS, report.Printer(sys.stdout))
@@ -53,7 +72,7 @@ def run(plan: Plan, names: Sequence[str], into: Path, printer: report.Printer) -
     with tempfile.TemporaryDirectory(prefix="rec-bench-") as directory:
         scratch = Path(directory)
         field = peers.gather(scratch)
-        context = Context(plan, field, tools.build(scratch), scratch, printer.say)
+        context = Context(plan, field, tools.build(scratch), scratch, into.parent, printer.say)
         report.head(printer, field)
         for name in names:
             watch = Watch()
@@ -76,7 +95,23 @@ def run(plan: Plan, names: Sequence[str], into: Path, printer: report.Printer) -
 def _parse(words: Sequence[str] | None) -> argparse.Namespace:
     """Read the words of the call. Leaves with status 2 when they are wrong."""
     parser = argparse.ArgumentParser(prog="python -m bench", description="Measure rec beside its peers.")
-    parser.add_argument("--big", action="store_true", help="the large sizes: 1 GB, more rounds")
+    sizes = parser.add_mutually_exclusive_group()
+    sizes.add_argument(
+        "--big",
+        dest="plan",
+        action="store_const",
+        const=BIG,
+        default=DEFAULT,
+        help="the large sizes: 1 GB, more rounds",
+    )
+    sizes.add_argument(
+        "--quick",
+        dest="plan",
+        action="store_const",
+        const=QUICK,
+        default=DEFAULT,
+        help="small sizes: for a look, no figures to quote",
+    )
     parser.add_argument("--bulk-mb", type=int, metavar="N", help="megabytes of bulk output")
     parser.add_argument(
         "--only", type=_names, default=list(MEASUREMENTS), metavar="NAME,…", help=", ".join(MEASUREMENTS)

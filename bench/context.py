@@ -18,12 +18,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """One run's surroundings; ``tool`` is the argv prefix of the program in tool.c."""
+    """One run's surroundings; ``tool`` is the argv prefix of the program in tool.c.
+
+    ``scratch`` goes with the run, ``kept`` stays for the next one.
+    """
 
     plan: Plan
     field: Field
     tool: tuple[str, ...]
     scratch: Path
+    kept: Path
     say: Callable[[str], None]
 
     @contextmanager

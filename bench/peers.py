@@ -12,11 +12,12 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.terminal import Terminal
+from bench.terminal import Terminal, TooSlow
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -148,12 +149,14 @@ def _version(peer: Peer, env: dict[str, str]) -> tuple[str | None, str]:
 
 def _trial(peer: Peer, env: dict[str, str], scratch: Path) -> str:
     """Record ``true``, which also warms the caches; return what went wrong, or nothing."""
-    into = scratch / f"trial-{peer.name}"
-    into.mkdir()
+    into = Path(tempfile.mkdtemp(prefix=f"trial-{peer.name}-", dir=scratch))
     with Terminal(peer.argv(("/usr/bin/true",), into), env) as terminal:
         printed = b""
-        while data := terminal.read():
-            printed += data
+        try:
+            while data := terminal.read():
+                printed += data
+        except TooSlow:
+            return f"recording `true` did not end; it printed {printed!r}"
         code = os.waitstatus_to_exitcode(terminal.wait().status)
     last = printed.decode(errors="replace").strip().splitlines()[-1:]
     return f"recording `true` gave {code}: {' '.join(last)}" if code else ""
@@ -169,6 +172,8 @@ def gather(scratch: Path) -> Field:
         version, why = _version(peer, env)
         if version is not None:
             why = _trial(peer, env, scratch)
+            if why and peer.name != REC:  # a tool that ends at once is rare, and has hung one of them once
+                why = _trial(peer, env, scratch)
         if why:
             missing[peer.name] = why
         else:

@@ -22,7 +22,10 @@ class Plan:
     key_pause_s: float = 0.06
     log_bytes: int = 4 * MB
     sessions: int = 10_000
+    session_turns: int = 50  # of two events each
     list_runs: int = 10
+    prompts: int = 200
+    play_bytes: int = 60 * MB
 
 
 DEFAULT = Plan()
@@ -34,4 +37,20 @@ BIG = Plan(
     starts=50,
     memory_bytes=1000 * MB,
     log_bytes=40 * MB,
+    play_bytes=1000 * MB,
+)
+QUICK = Plan(
+    bulk_bytes=20 * MB,
+    bulk_rounds=1,
+    keys=100,
+    load_recorders=10,
+    load_keys=50,
+    lines=10,
+    starts=5,
+    memory_bytes=50 * MB,
+    key_pause_s=0.01,
+    log_bytes=MB,
+    sessions=1000,
+    list_runs=5,
+    prompts=50,
 )

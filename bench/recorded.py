@@ -1,4 +1,4 @@
-"""What ``rec`` stored, asked through its own store; with ``lists`` all that imports the product."""
+"""What ``rec`` stored, asked through its own store; else only ``many``, ``play`` and ``hooks`` import it."""
 
 from __future__ import annotations
 
@@ -56,5 +56,5 @@ def disk_bytes(directory: Path) -> int:
 
 
 def indexed(into: Path) -> bool:
-    """Say whether the store carries a full-text index: the budget for its size is another then."""
-    return b"fts5" in database(into).read_bytes()[:65536].lower()
+    """Say whether the store carries a search index: the budget for its size is another then."""
+    return b"CREATE TABLE block" in database(into).read_bytes()[:65536]

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from bench.script import Sitting
 
 PLAIN, INDEXED = 0.25, 0.75
-SOURCE = "asciicast v2 of the same session: a quarter without a full-text index, three quarters with one"
+SOURCE = "asciicast v2 of the same session: a quarter without a search index, three quarters with one"
 KB = 1000
 
 
@@ -142,5 +142,5 @@ def _result(
         tuple(rows),
         tuple(checks),
         tuple(f"{name} is not installed: its session is left out" for name in missing)
-        + (("the store holds a full-text index",) if index else ()),
+        + (("the store holds a search index",) if index else ()),
     )

@@ -10,6 +10,11 @@ import sys
 def main() -> int:
     """Run ``rec`` with this process's words and return the exit status; a recording leaves with it."""
     try:
+        if sys.argv[1:2] == ["--complete"]:
+            gc.disable()  # as below
+            from recorder.commands import candidates
+
+            os._exit(candidates.main(sys.argv[2:]))
         from recorder.commands import record
 
         known = record.recognise(sys.argv[1:])

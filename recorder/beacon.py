@@ -20,11 +20,12 @@ if TYPE_CHECKING:
 EVERY_MS = 1_000  # for the queue's length; pausing is told at once
 BACKLOG = 128 << 10  # bytes; what waits for the next commit is no backlog, and a file costs milliseconds
 SWEEP_MS = 1_000  # after the start: by then the tool has long printed
+_LAUNCH = "launch-"  # and the pid of a shell: what its launcher and its recorder tell each other
 MOST = 200  # files that are looked at in one sweep
 
 
 class Beacon:
-    """The published state of one session."""
+    """The published state of one recording."""
 
     def __init__(self, directory: str, ulid: str) -> None:
         """Publish in ``directory``."""
@@ -32,7 +33,8 @@ class Beacon:
         self._owner = identity.owner()
         self._swept = False
         self._path = f"{directory}/status-{ulid}.json"
-        self._told: tuple[str, int] | None = None
+        self.session = ulid  # the present one; the file keeps the name of the first, which the tool was told
+        self._told: tuple[str, str, int] | None = None
         self._next_ms = 0
 
     def tell(self, now_ms: int, recording: str, queue_bytes: int) -> None:
@@ -40,12 +42,18 @@ class Beacon:
         if now_ms >= SWEEP_MS and not self._swept:
             self._swept = True
             sweep(self._directory)
-        fresh = recording, queue_bytes if queue_bytes >= BACKLOG else 0
-        soon = self._told is not None and recording == self._told[0] and now_ms < self._next_ms
+        fresh = self.session, recording, queue_bytes if queue_bytes >= BACKLOG else 0
+        soon = self._told is not None and fresh[:2] == self._told[:2] and now_ms < self._next_ms
         if soon or fresh == self._told:
             return
         self._told, self._next_ms = fresh, now_ms + EVERY_MS
-        text = json.dumps({"recording": recording, "queue_bytes": fresh[1], "owner": self._owner})
+        told = {
+            "session": self.session,
+            "recording": recording,
+            "queue_bytes": fresh[2],
+            "owner": self._owner,
+        }
+        text = json.dumps(told)
         new = f"{self._path}.{self._owner.pid}.new"
         with contextlib.suppress(OSError):  # a full or missing run-time directory stops nobody
             flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -78,7 +86,7 @@ def sweep(directory: str) -> list[str]:
 
 def _dead(directory: str) -> Iterator[str]:
     try:
-        names = [name for name in os.listdir(directory) if name.startswith("status-")]
+        names = [name for name in os.listdir(directory) if name.startswith(("status-", _LAUNCH))]
     except OSError:
         return
     for name in sorted(names)[:MOST]:
@@ -90,6 +98,10 @@ def _dead(directory: str) -> Iterator[str]:
 
 def _is_dead(path: str) -> bool:
     """Say whether the owner of what is at ``path`` is gone; what names none is not ours to judge."""
+    name = os.path.basename(path)
+    if name.startswith(_LAUNCH):  # of a shell whose window was closed
+        pid = name.removeprefix(_LAUNCH).partition(".")[0]
+        return pid.isdecimal() and not identity.exists(int(pid))
     if path.endswith(".new"):  # maybe half written
         pid = path.split(".")[-2]
         return pid.isdecimal() and not identity.exists(int(pid))

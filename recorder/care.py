@@ -7,19 +7,21 @@ end is never made up, and nothing here may stop the command that called it.
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from recorder import recover, spill
 from recorder.errors import RecError
-from recorder.model import Chunk, Draft, Event, Kind, Moment, Span
+from recorder.labels import importing
+from recorder.model import Chunk, Draft, Event, Kind, Moment, Span, Switch
 from recorder.spans import Source
 from recorder.stores import files
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterator, Sequence
     from pathlib import Path
 
     from recorder.model import Invocation, Owner
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
 
 SPILL = "spill"  # directory under the root
 _NAME = re.compile(r"[0-9A-HJKMNP-TV-Z]{26}")
+AT_ONCE = 16  # runs of events that are indexed: whoever only reads waits for it
 _TRIES = 5  # against other processes that append to the same session
 
 
@@ -45,6 +48,18 @@ class Tidied:
 def waiting(root: Path) -> bool:
     """Say whether there are spill files to import."""
     return any(True for _ in _spills(root))
+
+
+def spills_of(root: Path, ulids: Collection[str]) -> Iterator[Path]:
+    """Yield the spill files that hold anything of some sessions."""
+    for path in _spills(root):
+        with contextlib.suppress(RecError, ValueError, KeyError, TypeError):
+            found = spill.decode(files.read_private(path))
+            if found is not None and not {
+                found.session.ulid,
+                *(item.session for item in found.items),
+            }.isdisjoint(ulids):
+                yield path
 
 
 def tidy(store: Store, root: Path, alive: Alive, rules: Sequence[Any] = ()) -> Tidied:
@@ -72,10 +87,14 @@ def tidy(store: Store, root: Path, alive: Alive, rules: Sequence[Any] = ()) -> T
         return done
     states = [(run, alive(run.owner)) for run in runs]
     live = {run.session for run, lives in states if lives}
+    labels = dict(store.labels()) if runs else {}
     for run, _lives in states:
         if run.session in live or run.ulid in spilled:
             continue
         try:
+            if labels.get(importing(run.session)) == run.session:
+                store.delete([run.session], dead=[each.ulid for each in runs])  # its importer was killed
+                continue
             if _complete(store, run, TextPass(rules)):
                 done.recovered.append(run.session)
         except RecError as error:
@@ -108,15 +127,30 @@ def _import(store: Store, path: Path, alive: Alive, text: TextPass) -> str | Non
     if found is None:
         raise ValueError("it holds no session")
     store.begin(found.session, found.invocation, _label(found, store))
+    part = found
+    while True:
+        place = next((n for n, item in enumerate(part.items) if isinstance(item, Switch)), len(part.items))
+        items, rest = part.items[:place], part.items[place:]
+        _import_part(store, replace(part, items=items, whole=part.whole or bool(rest)), text)
+        store.seal(part.session.ulid)
+        if not rest or not isinstance(switch := rest[0], Switch):
+            break
+        if switch.label in dict(store.labels()):  # it may have moved since
+            switch = replace(switch, label=None)
+        session, _moved = store.switch(switch)
+        part = replace(part, session=session, invocation=switch.run, items=rest[1:])
+    if found.end is not None:
+        store.end_invocation(part.invocation.ulid, *found.end)
+    path.unlink(missing_ok=True)
+    return found.session.ulid
+
+
+def _import_part(store: Store, found: spill.Spill, text: TextPass) -> None:
+    """Write what a spill file holds of the time before the next switch."""
     for session in dict.fromkeys([found.session.ulid, *(item.session for item in found.items)]):
         chunks = [item for item in found.items if isinstance(item, Chunk) and item.session == session]
         drafts = list(_drafts(found, session, text))
         _append_missing(store, session, found.seen.get(session, 0), chunks, drafts)
-    if found.end is not None:
-        store.end_invocation(found.invocation.ulid, *found.end)
-    store.seal(found.session.ulid)
-    path.unlink(missing_ok=True)
-    return found.session.ulid
 
 
 def _label(found: spill.Spill, store: Store) -> str | None:
@@ -128,7 +162,7 @@ def _label(found: spill.Spill, store: Store) -> str | None:
 
 def _drafts(found: spill.Spill, session: str, text: TextPass) -> Iterator[Draft]:
     """Yield the events of one session in a spill file, spans rendered."""
-    last: Draft | Span | Chunk | None = None
+    last: spill.Item | None = None
     for item in found.items:
         if item.session != session:
             continue
@@ -203,6 +237,9 @@ def _complete(store: Store, run: Invocation, text: TextPass) -> bool:
     written = store.append(drafts, if_last_seq=newest, recovered=run.ulid, durable=bool(drafts))
     if written:
         store.seal(run.session)
+        for _ in range(AT_ONCE):
+            if not store.index(run.session, rest=True):
+                break
     return bool(written)
 
 

@@ -92,15 +92,16 @@ class Child:
         attributes: Attributes | None,
         cwd: str | None = None,
         tty_variable: str | None = None,
+        program: str | None = None,
     ) -> Self:
         """Start ``argv`` on a new pty of ``size`` as session leader in the foreground.
 
         ``attributes`` are the user's terminal's own modes, taken before it was made raw; ``None``
         gives the kernel's defaults and UTF-8 erase. ``tty_variable`` is an environment variable that
-        tells the tool its terminal's path. Raises ToolNotFound, ToolNotExecutable, and
-        RecError where there is no pty to be had; nothing is left behind then.
+        tells the tool its terminal's path; ``program`` is as in ``launch.plan``. Raises ToolNotFound,
+        ToolNotExecutable, and RecError where there is no pty to be had; nothing is left behind then.
         """
-        plan = launch.plan(argv, env, cwd)
+        plan = launch.plan(argv, env, cwd, program)
         try:
             master, slave = os.openpty()
         except OSError as error:

@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
-from recorder.commands import COMMANDS, LATER, TOOL, exits
+from recorder.commands import COMMANDS, TOOL, exits
 from recorder.commands.app import App
-from recorder.errors import UsageError_
 from recorder.version import VERSION
 
 if TYPE_CHECKING:
@@ -50,9 +49,6 @@ class Rec(click.Group):
         """Return the command that the first word names, or the one that records it as a tool."""
         if args[0] in COMMANDS:
             return super().resolve_command(ctx, args)
-        if args[0] in LATER:
-            advice = f"to record a program of that name: `rec run -- {args[0]}`"
-            raise UsageError_(f"{args[0]} is not in this version", advice=advice)
         return args[0], _load(TOOL), args
 
     def main(self, args: Sequence[str] | None = None, *_: object, **__: object) -> NoReturn:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from recorder.settings import Settings
+    from recorder.trusted import Repository
 
 STORE_NAME = "rec.db"
 _APP = "rec"
@@ -44,10 +45,10 @@ def given(env: Mapping[str, str]) -> dict[str, str]:
     return found
 
 
-def load(root: str | None, env: Mapping[str, str]) -> Settings:
-    """Return the settings that hold: ``--root``, ``$REC_ROOT``, the user's file, the defaults.
+def load(root: str | None, env: Mapping[str, str], repository: Repository | None = None) -> Settings:
+    """Return the settings that hold: ``--root``, ``$REC_ROOT``, a trusted repository's, the user's, defaults.
 
-    Raises ConfigError with file, line and key where the user's file is wrong or cannot be read.
+    Raises ConfigError with file, line and key where a file is wrong or cannot be read.
     """
     from pathlib import Path
 
@@ -58,10 +59,76 @@ def load(root: str | None, env: Mapping[str, str]) -> Settings:
     text = _text_of(path)
     if text is not None:
         chosen, named = settings.read(text, path, chosen)
-    if named is not None and named.startswith("~/"):
-        named = _home(env) + named[1:]
-    place = root or env.get("REC_ROOT") or named or f"{_base(env, 'XDG_DATA_HOME', '.local/share')}/{_APP}"
-    return chosen._replace(root=Path(place).absolute())
+    if repository is not None and repository.text is not None:
+        text = decoded(repository.text, repository.path)
+        chosen, theirs = settings.read_repository(text, repository.path, chosen, repository.directory)
+        named = theirs or named
+    if chosen.ignore_dirs:
+        import re
+
+        home = re.escape(_home(env)) + "/"
+        dirs = tuple(home + each[2:] if each.startswith("~/") else each for each in chosen.ignore_dirs)
+        chosen = chosen._replace(ignore_dirs=dirs)
+    return chosen._replace(root=Path(place(root, env, named)).absolute())
+
+
+def load_to_read(
+    root: str | None, env: Mapping[str, str], repository: Repository | None = None
+) -> tuple[Settings, ConfigError | None]:
+    """Return the settings for reading what is stored, and what is wrong in the files.
+
+    Where something is, the defaults hold, and of the files only the root that they name: reading another
+    store would look as if nothing were there.
+    """
+    try:
+        return load(root, env, repository), None
+    except ConfigError as wrong:
+        from recorder import settings
+
+        named = None
+        with contextlib.suppress(ConfigError):  # it cannot be read
+            named = settings.root_in(_text_of(settings_file(env)) or "")
+        if repository is not None and repository.text is not None:
+            text = repository.text.decode("utf-8", "replace")
+            named = settings.root_in(text, repository.directory) or named
+        return load(place(root, env, named), {**env, "XDG_CONFIG_HOME": os.devnull}), wrong
+
+
+def place(root: str | None, env: Mapping[str, str], named: str | None = None) -> str:
+    """Return the root: ``--root``, ``$REC_ROOT``, what a file has ``named``, the platform's."""
+    return (
+        root
+        or env.get("REC_ROOT")
+        or at_home(named, env)
+        or f"{_base(env, 'XDG_DATA_HOME', '.local/share')}/{_APP}"
+    )
+
+
+def repository(env: Mapping[str, str]) -> Repository | None:
+    """Return the git repository that we are in if a file of settings came with it.
+
+    Every start asks this, and most are answered by one look at the root's entries.
+    """
+    try:
+        top = git_root(os.getcwd())
+        if top is None:
+            return None
+        os.lstat(f"{top.rstrip('/')}/.rec.toml")
+    except OSError:
+        return None
+    from recorder import trusted
+
+    return trusted.look(top, notes_of_trust(env))
+
+
+def notes_of_trust(env: Mapping[str, str], *, make: bool = False) -> str:
+    """Return the directory that says which repositories the user trusts; make it if asked. Raises OSError."""
+    if not make:
+        return f"{_base(env, 'XDG_STATE_HOME', '.local/state')}/{_APP}/trusted"
+    notes = f"{state_dir(env)}/trusted"
+    if not _make_private(notes):
+        raise PermissionError(errno.EPERM, "it is not ours alone", notes)
+    return notes
 
 
 def settings_file(env: Mapping[str, str]) -> str:
@@ -69,11 +136,12 @@ def settings_file(env: Mapping[str, str]) -> str:
     return f"{_base(env, 'XDG_CONFIG_HOME', '.config')}/{_APP}/config.toml"
 
 
-def settings_without_effect(env: Mapping[str, str]) -> list[str]:
-    """Return the keys in the user's file, which can be loaded, that this version does nothing with."""
-    from recorder import settings
-
-    return settings.without_effect(_text_of(settings_file(env)) or "")
+def rc_file(shell: str, env: Mapping[str, str]) -> str:
+    """Return the path of the start file of the user's interactive ``bash``, ``zsh`` or ``fish``."""
+    if shell == "fish":
+        return f"{_base(env, 'XDG_CONFIG_HOME', '.config')}/fish/config.fish"
+    place = env.get("ZDOTDIR", "").rstrip("/") if shell == "zsh" else ""
+    return f"{place or _home(env)}/.{shell}rc"
 
 
 def has_settings(env: Mapping[str, str]) -> bool:
@@ -111,25 +179,47 @@ def state_dir(env: Mapping[str, str]) -> Path:
 
 
 def tool_env(base: Mapping[str, str], *, session: str, tty: str, pid: int, nonce: str) -> dict[str, str]:
-    """Return the tool's environment: ours, and what tells a program inside which session it is in."""
+    """Return the tool's environment: ours, and what tells a program inside which session it is in.
+
+    ``REC_START`` is the start time of the recorder ``pid``, in clock ticks since boot: a shell's
+    launcher compares it, since after a while another process may have that number.
+    """
     told = {"REC_SESSION": session, "REC_TTY": tty, "REC_PID": str(pid), "REC_NONCE": nonce}
-    return {**base, **told}
+    return {**base, **told, "REC_START": str(procfs.start_time(pid))}
+
+
+def published(env: Mapping[str, str]) -> dict[str, object]:
+    """Return what the recorder around us has last published about itself; nothing if it did not."""
+    import json  # no tool waits for it
+
+    path = f"{runtime_dir(env)}/status-{env.get('REC_SESSION', '')}.json"
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        with os.fdopen(fd, "rb") as file:
+            told = json.load(file)
+    except (OSError, ValueError):
+        return {}
+    return told if isinstance(told, dict) else {}
 
 
 def current_session(env: Mapping[str, str]) -> str | None:
     """Return the ULID of the recorded session that this process runs in, or None.
 
     The variables alone are no proof: they are inherited by a terminal multiplexer's server, and they
-    outlive their recorder.
+    outlive their recorder. They name its first session; it says itself in which one it has gone on.
     """
     session, tty, pid = (env.get(name, "") for name in ("REC_SESSION", "REC_TTY", "REC_PID"))
-    if not session or not tty or not pid.isdecimal() or not procfs.start_time(int(pid)):
+    since = procfs.start_time(int(pid)) if pid.isdecimal() else 0
+    if not session or not tty or not since or env.get("REC_START", str(since)) != str(since):
         return None
     try:
         device = procfs.device(tty)
     except OSError:
         return None
-    return session if device and device in _own_terminals() else None
+    if not device or device not in _own_terminals():
+        return None
+    present = published(env).get("session")
+    return present if isinstance(present, str) else session
 
 
 def git_root(cwd: str) -> str | None:
@@ -143,6 +233,20 @@ def git_root(cwd: str) -> str | None:
         if above == place or not place.startswith("/"):
             return None
         place = above
+
+
+def at_home(path: str | None, env: Mapping[str, str]) -> str | None:
+    """Return a path with a leading ``~/`` taken as the home."""
+    return _home(env) + path[1:] if path is not None and path.startswith("~/") else path
+
+
+def decoded(data: bytes, path: str) -> str:
+    """Return the text of a file of settings; raises ConfigError."""
+    try:
+        return data.decode("utf-8").replace("\r\n", "\n")
+    except UnicodeDecodeError as error:
+        line = data[: error.start].count(b"\n") + 1
+        raise ConfigError(f"could not use {path}: line {line}: not UTF-8") from error
 
 
 def vi_keys(env: Mapping[str, str]) -> bool:
@@ -219,13 +323,11 @@ def _own_terminals() -> set[int]:
 def _text_of(path: str) -> str | None:
     """Return a file's text, None if there is none; raise ConfigError if it cannot be read."""
     try:
-        with open(path, encoding="utf-8") as file:
-            return file.read(_LARGEST)
+        with open(path, "rb") as file:
+            data = file.read(_LARGEST)
     except (FileNotFoundError, NotADirectoryError):
         return None
-    except UnicodeDecodeError as error:
-        line = error.object[: error.start].count(b"\n") + 1
-        raise ConfigError(f"could not use {path}: line {line}: not UTF-8") from error
     except OSError as error:
         cause = os.strerror(error.errno or 0).lower()
         raise ConfigError(f"could not read {path}: {cause}") from error
+    return decoded(data, path)

@@ -7,7 +7,6 @@ keeps in the run-time directory.
 
 from __future__ import annotations
 
-import json
 import os
 import time
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from recorder.marks import encode_private
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from recorder.settings import Settings
     from recorder.store import Store
 
 ON, PAUSED, OFF = "on", "paused", "off"
@@ -38,11 +38,13 @@ class Health:
     queue_bytes: int | None
     store_bytes: int | None
     persist: bool
+    keep_age_s: int | None = None
+    keep_max_bytes: int | None = None
 
 
-def health(store: Store | None, ulid: str, env: Mapping[str, str]) -> Health:
+def health(store: Store | None, ulid: str, env: Mapping[str, str], settings: Settings) -> Health:
     """Return how the session we run in is doing; without a store, what its recorder alone says."""
-    told = _told(env, ulid)
+    told = config.published(env)
     recording, waiting = told.get("recording"), told.get("queue_bytes")
     summary = store.summary(ulid) if store is not None else None
     return Health(
@@ -53,26 +55,44 @@ def health(store: Store | None, ulid: str, env: Mapping[str, str]) -> Health:
         queue_bytes=waiting if isinstance(waiting, int) else None,
         store_bytes=store.size_bytes() if store is not None else None,
         persist=store is not None,
+        keep_age_s=settings.keep_age_s,
+        keep_max_bytes=settings.keep_max_bytes,
     )
 
 
-def pause(ulid: str, env: Mapping[str, str]) -> None:
+def pause(env: Mapping[str, str]) -> None:
     """Ask the recorder to stop recording; raises Refused if it cannot be asked or does not do it."""
-    _ask(ulid, env, "pause", PAUSED)
+    _ask(env, "pause", PAUSED)
 
 
-def unpause(ulid: str, env: Mapping[str, str]) -> None:
+def unpause(env: Mapping[str, str]) -> None:
     """Ask the recorder to record again; raises Refused if it cannot be asked or does not do it."""
-    _ask(ulid, env, "unpause", ON)
+    _ask(env, "unpause", ON)
 
 
-def _ask(ulid: str, env: Mapping[str, str], verb: str, goal: str) -> None:
+def keep(env: Mapping[str, str]) -> None:
+    """Ask the recorder to store the session's row before its first event; raises Refused if it cannot."""
+    _send(env, "keep", "store the session")
+
+
+def _ask(env: Mapping[str, str], verb: str, goal: str) -> None:
     """Send a verb in-band and wait until the recorder says that it is so, if it says anything."""
+    _send(env, verb, f"{verb} the recording")
+    deadline = time.monotonic() + PATIENCE_S
+    while config.published(env).get("recording", goal) != goal:
+        if time.monotonic() > deadline:
+            raise Refused(
+                f"could not {verb} the recording: its recorder does not answer",
+                advice="a multiplexer in between may have swallowed the question: try it in the outer shell",
+            )
+        time.sleep(POLL_S)
+
+
+def _send(env: Mapping[str, str], verb: str, what: str) -> None:
+    """Send a verb in-band: through the terminal that the recorder reads; ``what`` is what it is for."""
     nonce = env.get("REC_NONCE")
     if not nonce:
-        raise Refused(
-            f"could not {verb} the recording: its recorder gave no key", advice="use the prefix key"
-        )
+        raise Refused(f"could not {what}: its recorder gave no key", advice="use the prefix key")
     # The counter tells marks of one process apart; the clock does, also across two calls of rec.
     mark = encode_private(nonce, os.getpid(), time.time_ns() // 1000, verb)
     try:
@@ -83,24 +103,4 @@ def _ask(ulid: str, env: Mapping[str, str], verb: str, goal: str) -> None:
             os.close(fd)
     except OSError as error:
         cause = (error.strerror or str(error)).lower()
-        raise Refused(f"could not {verb} the recording: no terminal to ask through: {cause}") from error
-    deadline = time.monotonic() + PATIENCE_S
-    while _told(env, ulid).get("recording", goal) != goal:
-        if time.monotonic() > deadline:
-            raise Refused(
-                f"could not {verb} the recording: its recorder does not answer",
-                advice="a multiplexer in between may have swallowed the question: try it in the outer shell",
-            )
-        time.sleep(POLL_S)
-
-
-def _told(env: Mapping[str, str], ulid: str) -> dict[str, object]:
-    """Return what the recorder last published about itself; nothing if it did not."""
-    path = f"{config.runtime_dir(env)}/status-{ulid}.json"
-    try:
-        fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
-        with os.fdopen(fd, "rb") as file:
-            told = json.load(file)
-    except (OSError, ValueError):
-        return {}
-    return told if isinstance(told, dict) else {}
+        raise Refused(f"could not {what}: no terminal to ask through: {cause}") from error

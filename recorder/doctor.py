@@ -12,49 +12,46 @@ import shutil
 import stat
 import sys
 from contextlib import closing, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from recorder import beacon, config, identity, terminal
-from recorder.errors import ConfigError, RecError, StoreEmpty
+from recorder import beacon, config, identity, integration, launchers, terminal, trusting
+from recorder.errors import RecError, StoreEmpty
+from recorder.model import Check
 from recorder.version import VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from recorder.settings import Settings
-    from recorder.stores.sqlite import SqliteStore
+    from recorder.stores.rooted import Rooted
+    from recorder.trusted import Repository
 
 LITTLE_SPACE = 64 << 20  # bytes; the queue of one recorder and its commit, twice over
 # On these the locks and the shared memory of a database do not hold between hosts.
 REMOTE = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "fuse.sshfs", "afs", "ceph", "glusterfs"})
 FIXED_SQLITE = (3, 51, 3)  # before it, a WAL may be reset under a reader's feet
 OLDEST_PYTHON = (3, 11)
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One finding; ``fix`` is what to do about a fault."""
-
-    name: str
-    ok: bool
-    detail: str
-    fix: str | None = None
+_REMEDIES = {"search index": "rec compact makes it anew"}  # of what a store finds in itself
 
 
 def examine(root: str | None, env: Mapping[str, str], *, fix: bool) -> list[Check]:
     """Examine everything, repairing what can be if ``fix``; a fault in one thing hides no other."""
-    settings, found = _settings(root, env)
-    checks = [found, *_without_effect(env, found)]
+    repository = config.repository(env)
+    settings, found = _settings(root, env, repository)
+    checks = [found, trusting.examine(repository)]
     checks += _directory(settings.root, fix=fix)
     if fix:
         checks += _tidied(settings)
     checks += _store(settings.root)
+    checks += _directories(settings.root, fix=fix)
     checks.append(_spill(settings.root))
     checks.append(_space(settings.root))
     checks.append(_file_system(settings.root))
     checks.append(_published(config.runtime_dir(env), fix=fix))
+    checks.append(launchers.examine(config.runtime_dir(env), fix=fix))
+    checks += integration.examine(env)
     checks.append(_terminal_kind(env))
     checks.append(_terminal_modes(env, fix=fix))
     checks.append(_namesakes(env))
@@ -65,26 +62,16 @@ def examine(root: str | None, env: Mapping[str, str], *, fix: bool) -> list[Chec
 # --- settings, files -------------------------------------------------------------------------
 
 
-def _settings(root: str | None, env: Mapping[str, str]) -> tuple[Settings, Check]:
+def _settings(
+    root: str | None, env: Mapping[str, str], repository: Repository | None
+) -> tuple[Settings, Check]:
     """Load the settings; wrong ones are a fault, and the rest is examined with the defaults."""
     path = config.settings_file(env)
-    try:
-        settings = config.load(root, env)
-    except ConfigError as error:
-        fallback = {**env, "XDG_CONFIG_HOME": os.devnull}
-        return config.load(root, fallback), Check(
-            "settings", ok=False, detail=error.message, fix=error.advice
-        )
+    settings, wrong = config.load_to_read(root, env, repository)
+    if wrong is not None:
+        return settings, Check("settings", ok=False, detail=wrong.message, fix=wrong.advice)
     state = path if os.path.lexists(path) else f"none at {path}"
     return settings, Check("settings", ok=True, detail=state)
-
-
-def _without_effect(env: Mapping[str, str], settings: Check) -> Iterator[Check]:
-    """Name the settings that are there for a later version."""
-    keys = config.settings_without_effect(env) if settings.ok else []
-    if keys:
-        detail = f"{', '.join(keys)}: no effect in this version"
-        yield Check("settings without effect", ok=True, detail=detail)
 
 
 def _directory(root: Path, *, fix: bool) -> list[Check]:
@@ -185,10 +172,11 @@ def _store(root: Path) -> list[Check]:
     path = root / config.STORE_NAME
     if not os.path.lexists(path):
         return [Check("store", ok=True, detail="empty: nothing was recorded yet")]
+    from recorder.stores.rooted import Rooted
     from recorder.stores.sqlite import SqliteStore
 
     try:
-        with closing(SqliteStore(path, readonly=True)) as store:
+        with closing(Rooted(SqliteStore(path, readonly=True), readonly=True)) as store:
             checks = [Check("store", ok=True, detail=f"{path}, {store.size_bytes() >> 10} KiB")]
             if store.stale:
                 checks = [
@@ -196,7 +184,10 @@ def _store(root: Path) -> list[Check]:
                 ]
             checks += [
                 Check(
-                    f"store: {name}", ok, detail, None if ok else "copy the store away before anything else"
+                    f"store: {name}",
+                    ok,
+                    detail,
+                    _REMEDIES.get(name, "copy the store away before anything else"),
                 )
                 for name, ok, detail in store.check()
             ]
@@ -210,13 +201,14 @@ def _store(root: Path) -> list[Check]:
 def _tidied(settings: Settings) -> list[Check]:
     """Import what was spilled and complete what a dead recorder left; return what was done and what not."""
     from recorder import care
+    from recorder.stores.rooted import Rooted
     from recorder.stores.sqlite import SqliteStore
 
     path = settings.root / config.STORE_NAME
     if not os.path.lexists(path) and not care.waiting(settings.root):
         return []
     try:
-        with closing(SqliteStore(path)) as store:
+        with closing(Rooted(SqliteStore(path))) as store:
             done = care.tidy(store, settings.root, identity.alive, settings.rules)
     except RecError:
         return []  # the store's own check says it
@@ -226,6 +218,29 @@ def _tidied(settings: Settings) -> list[Check]:
     if done.recovered:
         told.append(Check("derived", ok=True, detail=f"fixed: the last turn of {_some(done.recovered)}"))
     return told
+
+
+def _directories(root: Path, *, fix: bool) -> Iterator[Check]:
+    """Look for sessions whose directory is gone; with ``fix`` they are forgotten, but for live ones."""
+    from recorder.stores.rooted import Rooted
+    from recorder.stores.sqlite import SqliteStore
+
+    path = root / config.STORE_NAME
+    found: list[tuple[str, str]] = []
+    gone: list[str] = []
+    with suppress(RecError):  # the store's own check says it
+        if not os.path.lexists(path):
+            return
+        with closing(Rooted(SqliteStore(path, readonly=not fix), readonly=not fix)) as store:
+            found = store.missing()
+            live = {run.session for run in store.open_invocations() if identity.alive(run.owner)}
+            gone = [ulid for ulid, _place in found if fix and ulid not in live and store.forget(ulid)]
+    left = [f"{ulid} in {place}" for ulid, place in found if ulid not in gone]
+    if gone:
+        yield Check("forgotten", ok=True, detail=f"fixed: {_some(gone)}, whose directory is gone")
+    if left:
+        advice = "bring them back, or rec doctor --fix forgets them (unless live, or forked off)"
+        yield Check("session directories", ok=False, detail=f"missing: {_some(left)}", fix=advice)
 
 
 def _writable(path: Path) -> Check:
@@ -240,7 +255,7 @@ def _writable(path: Path) -> Check:
     return Check("store: writing", ok=True, detail="ok")
 
 
-def _interrupted(store: SqliteStore) -> Check:
+def _interrupted(store: Rooted) -> Check:
     """Count the sessions whose recorder died, and look whether what it left was derived."""
     dead = [one for one in store.open_invocations() if not identity.alive(one.owner)]
     waiting = [one for one in store.open_invocations(unrecovered=True) if not identity.alive(one.owner)]
@@ -351,7 +366,8 @@ def _installed(package: str) -> str | None:
 def _namesakes(env: Mapping[str, str]) -> Check:
     """Look for other programs called ``rec`` on the PATH; the first one there is what a shell starts."""
     places = [Path(place) / "rec" for place in env.get("PATH", "").split(os.pathsep) if place]
-    found = [place for place in places if place.is_file() and os.access(place, os.X_OK)]
+    # a directory that we may not look into has none that a shell could start
+    found = [place for place in places if os.path.isfile(place) and os.access(place, os.X_OK)]
     others = [place for place in found if not _is_us(place)]
     if not others:
         return Check("PATH", ok=True, detail="no other program is called rec")

@@ -14,7 +14,7 @@ from recorder.keys import only_replies
 from recorder.prompts import visible
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from recorder.keys import Scan
 
@@ -73,12 +73,15 @@ def leaving(data: bytes) -> int:
     return found.end() if found else 0
 
 
-def lines_with(key: bytes, data: bytes) -> Iterator[tuple[int, int]]:
-    """Yield where the whole lines of ``data`` that hold ``key`` begin and end."""
-    at = data.find(key)
-    while at >= 0 and (stop := data.find(b"\n", at) + 1):
+def lines_with(keys: Sequence[bytes], data: bytes) -> Iterator[tuple[int, int]]:
+    """Yield where the whole lines of ``data`` that hold one of ``keys`` begin and end."""
+    stop = 0
+    while found := [at for key in keys if (at := data.find(key, stop)) >= 0]:
+        at = min(found)
+        stop = data.find(b"\n", at) + 1
+        if not stop:
+            return
         yield data.rfind(b"\n", 0, at) + 1, stop
-        at = data.find(key, stop)
 
 
 class PausedRow:
@@ -132,6 +135,11 @@ class Drawn:
         """Say whether it cannot be an edit."""
         return self.size > MAX_DRAWN
 
+    @property
+    def newest(self) -> bytes:
+        """Return what was drawn last, as it came in one piece."""
+        return self._parts[-1].data if self._parts else b""
+
     def clear(self) -> None:
         """Forget it: it was an edit."""
         self.__init__()  # type: ignore[misc]  # exactly a new one
@@ -153,8 +161,9 @@ class Drawn:
         self.clear()
         return parts
 
-    def cut(self, size: int) -> Output:
-        """Take out the last ``size`` bytes, which belong to no edit."""
+    def cut(self, size: int, behind: int = 0) -> Output:
+        """Take out ``size`` bytes that belong to no edit; ``behind`` bytes of it follow them."""
+        kept = self.cut(behind) if behind else None
         parts: list[bytes] = []
         raw = 0
         while size > 0 and self._parts:
@@ -169,6 +178,8 @@ class Drawn:
         self.size -= len(cut.data)
         self.lines -= cut.data.count(b"\n")
         self._given = raw + len(cut.data)
+        if kept is not None:
+            self.add(kept.raw, kept.data)
         return cut
 
     def behind(self, base: Output) -> bytes:

@@ -9,15 +9,13 @@ from __future__ import annotations
 
 import re
 
-import pyte
 from pyte import modes
 from pyte.screens import Char
 
-from recorder.row import TAB, cell_width, single
+from recorder.canvas import ESCAPES, METHODS, STUB, Canvas
 
 ROWS = 100  # more than a terminal has: moves are relative, so a taller screen only shows more
 LOOK = 16  # so many line feeds between two looks whether the screen can be left
-MAX_MARKS = 64  # on one letter; more are an attack
 
 _find_tokens = re.compile("[^\x00-\x1f]+|\x1b\\[[0-9;]*[^0-9;]|\x1b.|[\x08\t\r\n]").findall
 _WRAPPED = -1  # a row's key for "goes on in the next row"
@@ -25,63 +23,13 @@ _GIVEN = -2  # for its text when that was handed out, with its line feed
 _BEGUN = -3  # ... without
 
 
-_ESCAPES = {
-    "7": "save_cursor",
-    "8": "restore_cursor",
-    "D": "index",
-    "E": "new_line",
-    "M": "reverse_index",
-    "c": "clear",
-}
-_METHODS = {  # by final byte: what to call with how many parameters at most
-    "@": ("insert_characters", 1),
-    "A": ("cursor_up", 1),
-    "B": ("cursor_down", 1),
-    "C": ("cursor_forward", 1),
-    "D": ("cursor_back", 1),
-    "E": ("cursor_down1", 1),
-    "F": ("cursor_up1", 1),
-    "G": ("cursor_to_column", 1),
-    "H": ("cursor_position", 2),
-    "I": ("tab", 1),
-    "J": ("erase_in_display", 1),
-    "K": ("erase_in_line", 1),
-    "L": ("insert_lines", 1),
-    "M": ("delete_lines", 1),
-    "P": ("delete_characters", 1),
-    "S": ("scroll_up", 1),
-    "T": ("scroll_down", 1),
-    "Z": ("tab_back", 1),
-    "X": ("erase_characters", 1),
-    "`": ("cursor_to_column", 1),
-    "a": ("cursor_forward", 1),
-    "b": ("repeat", 1),
-    "d": ("cursor_to_line", 1),
-    "e": ("cursor_down", 1),
-    "f": ("cursor_position", 2),
-    "h": ("set_mode", 1),
-    "l": ("reset_mode", 1),
-    "r": ("set_margins", 2),
-    "s": ("save_cursor", 0),
-    "u": ("restore_cursor", 0),
-}
 _KEEPS = "@CDGIKPXZ`abl"  # what one row can do, too
 
 
-class _Cells(dict[str, Char]):
-    """A cell for every character, made once: styles do not matter here."""
-
-    def __missing__(self, char: str) -> Char:
-        cell = self[char] = Char(char)
-        return cell
-
-
-_cells = _Cells()
 _EMPTY: dict[int, Char] = {}
-_STUB = _cells[""]  # behind a wide character
 
 
-class Screen(pyte.Screen):
+class Screen(Canvas):
     """Draw tokens; text that leaves the screen is kept for ``take``."""
 
     def __init__(self, cols: int, *, absolute: bool) -> None:
@@ -93,7 +41,6 @@ class Screen(pyte.Screen):
         self._open = False  # what was handed out ended without a line feed
         self._leading = absolute
         self._homed = False  # the cursor was just sent to the top left corner
-        self._last = " "
         self._saved = (0, 0)
         super().__init__(cols, ROWS)
 
@@ -183,72 +130,19 @@ class Screen(pyte.Screen):
         final = token[-1]
         if token[1] != "[":
             self._settled = 0
-            getattr(self, _ESCAPES[final])()
+            getattr(self, ESCAPES[final])()
             return final == "c"
         if final not in _KEEPS:
             self._settled = 0
-        name, count = _METHODS[final]
+        name, count = METHODS[final]
         params = [min(int(part or 0), 9999) for part in token[2:-1].split(";")][:count]
         getattr(self, name)(*params)
         self._homed = final in "Hf" and self.cursor.x == self.cursor.y == 0
         return final in "HfJ" and self.cursor.x == self.cursor.y == 0
 
-    def draw(self, data: str) -> None:
-        """Write printable characters; twice as fast as the original, and it never stops in the middle."""
-        self._last = data[-1]
-        if modes.IRM in self.mode or not single(data):
-            for char in data:
-                self._put(char)
-            return
-        at = 0
-        cursor = self.cursor
-        while at < len(data):
-            if cursor.x >= self.columns:
-                self._wrap()
-            part = data[at : at + self.columns - cursor.x]
-            row = self.buffer[cursor.y]
-            end = cursor.x + len(part)
-            self._split(row, cursor.x)
-            self._split(row, end)
-            row.update(zip(range(cursor.x, end), map(_cells.__getitem__, part), strict=True))
-            cursor.x = end
-            at += len(part)
-
-    def _put(self, char: str) -> None:
-        size = cell_width(char)
-        cursor = self.cursor
-        if not size:
-            row, x = self.buffer[cursor.y], cursor.x - 1
-            while x > 0 and row[x] is _STUB:
-                x -= 1
-            if x >= 0 and len(row[x].data) < MAX_MARKS:
-                row[x] = Char(row[x].data + char)
-            return
-        if cursor.x + size > self.columns:
-            if cursor.x < self.columns:
-                # The cell that a wide character leaves unused is part of the joined line, and empty.
-                self.buffer[cursor.y].setdefault(self.columns - 1, _STUB)
-            self._wrap()
-        if modes.IRM in self.mode:
-            self.insert_characters(size)
-        row = self.buffer[cursor.y]
-        self._split(row, cursor.x)
-        self._split(row, cursor.x + size)
-        row[cursor.x] = _cells[char]
-        if size > 1:
-            row[cursor.x + 1] = _STUB
-        cursor.x += size
-
     def _wrap(self) -> None:
-        self.buffer[self.cursor.y][_WRAPPED] = _STUB
-        self.cursor.x = 0
-        self.index()
-
-    @staticmethod
-    def _split(row: dict[int, Char], x: int) -> None:
-        """Blank a wide character that an edge at ``x`` would cut in halves."""
-        if x > 0 and row.get(x) is _STUB:
-            row[x - 1] = row[x] = _cells[" "]
+        self.buffer[self.cursor.y][_WRAPPED] = STUB
+        super()._wrap()
 
     def index(self) -> None:
         """Move down one row; at the bottom the top row leaves the screen."""
@@ -261,11 +155,6 @@ class Screen(pyte.Screen):
         for y in range(top, bottom):
             self.buffer[y] = self.buffer[y + 1]
         self.buffer.pop(bottom, None)
-
-    def new_line(self) -> None:
-        """Go to the beginning of the next row (NEL)."""
-        self.cursor.x = 0
-        self.index()
 
     def clear(self) -> None:
         """Begin with an empty screen, and keep the text of this one (RIS)."""
@@ -282,7 +171,7 @@ class Screen(pyte.Screen):
             for y in range(self.cursor.y):
                 self._retire(y)
                 self.buffer.pop(y, None)
-                self.buffer[y][_GIVEN] = _STUB
+                self.buffer[y][_GIVEN] = STUB
             self.erase_in_line(1)
         elif how == 0:
             for y in range(self.cursor.y + 1, ROWS):
@@ -297,40 +186,9 @@ class Screen(pyte.Screen):
         self._erase(row, start, end)
 
     def _erase(self, row: dict[int, Char], start: int, end: int) -> None:
-        self._split(row, start)
-        self._split(row, end)
-        for key in [key for key in row if start <= key < end]:
-            del row[key]
+        super()._erase(row, start, end)
         if start < end == self.columns:
             row.pop(_WRAPPED, None)
-
-    def delete_lines(self, count: int | None = None) -> None:
-        """Take out rows from the cursor's on; the original forgets to move up rows that are empty."""
-        top, bottom = self.margins or (0, ROWS - 1)
-        if not top <= self.cursor.y <= bottom:
-            return
-        for y in range(self.cursor.y, bottom + 1):
-            row = self.buffer.pop(y + (count or 1), None) if y + (count or 1) <= bottom else None
-            self.buffer.pop(y, None)
-            if row is not None:
-                self.buffer[y] = row
-        self.cursor.x = 0
-
-    def scroll_up(self, count: int = 1) -> None:
-        """Move all rows up (SU)."""
-        y = self.cursor.y
-        self.cursor.y = (self.margins or (0, ROWS - 1))[1]
-        for _ in range(min(count or 1, ROWS)):
-            self.index()
-        self.cursor.y = y
-
-    def scroll_down(self, count: int = 1) -> None:
-        """Move all rows down (SD)."""
-        y = self.cursor.y
-        self.cursor.y = (self.margins or (0, ROWS - 1))[0]
-        for _ in range(min(count or 1, ROWS)):
-            self.reverse_index()
-        self.cursor.y = y
 
     def save_cursor(self) -> None:
         """Remember the cursor's place; only the last one counts."""
@@ -339,19 +197,6 @@ class Screen(pyte.Screen):
     def restore_cursor(self) -> None:
         """Go back to the place remembered."""
         self.cursor.x, self.cursor.y = self._saved
-
-    def tab(self, count: int = 1) -> None:
-        """Go forward to tab stops."""
-        for _ in range(min(count or 1, self.columns)):
-            super().tab()
-
-    def tab_back(self, count: int = 1) -> None:
-        """Go back to tab stops."""
-        self.cursor.x = max(0, (self.cursor.x - 1) // TAB + 1 - (count or 1)) * TAB
-
-    def repeat(self, count: int = 1) -> None:
-        """Write the last character again."""
-        self.draw(self._last * min(count or 1, self.columns))
 
     # --- reading ---------------------------------------------------------------------------------
 

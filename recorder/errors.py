@@ -63,9 +63,9 @@ class Refused(RecError):
 class PersistenceDisabled(Refused):
     """The session keeps nothing, and the command needs what would have been kept."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, advice: str | None = None) -> None:
         """Say the contract's words."""
-        super().__init__("persistence disabled")
+        super().__init__("persistence disabled", advice=advice)
 
 
 class ToolNotFound(RecError):

@@ -14,6 +14,7 @@ _TYPED = re.compile(rb"[^\x00-\x1f\x7f]*")  # keys of which each shows as itself
 _TEXT = re.compile(rb"(?:[^\x00-\x08\x0b-\x1f\x7f]|\r+\n|\x1b\[[0-9;:]*m)*")
 _COLOURS = re.compile(rb"\x1b\[[0-9;:]*m")
 _LINES = re.compile(_TEXT.pattern + rb"(?<=\n)")
+_ONLY_LINES = re.compile(_LINES.pattern + rb"\Z")
 
 
 class Unasked:
@@ -62,23 +63,25 @@ class Unasked:
             self._owed = 0
             self._data.clear()
 
-    def lines(self, *, rested: bool) -> int:
-        """Return how many bytes at the end of what was drawn are whole lines of somebody else.
+    def lines(self, *, rested: bool) -> tuple[int, int]:
+        """Return how many bytes of what was drawn are whole lines of somebody else, and how many follow.
 
         ``rested``: the editor has drawn what it had to. Where its echo is among them, it comes first; that
-        is no more than likely before it has rested, or when there are several lines.
+        is no more than likely before it has rested, or when there are several lines. What follows is the
+        editor's own: zsh draws prompt and line again below the news that a job has ended.
         """
         if self._owed is None:
-            return 0
+            return 0, 0
         at = _after(self._data, self._owed)
-        if not _LINES.fullmatch(self._data, at) or not _COLOURS.sub(b"", self._data[at:]).strip():
-            return 0
-        size = len(self._data) - at
+        found = (_LINES if self._owed == 0 else _ONLY_LINES).match(self._data, at)
+        if found is None or not _COLOURS.sub(b"", found[0]).strip():
+            return 0, 0
+        size, behind = len(found[0]), len(self._data) - found.end()
         if self._owed:
             self.disturbed = self.disturbed or not rested or self._data.count(b"\n") > 1
         self._owed = 0
         self._data.clear()
-        return size
+        return size, behind
 
     def _stray(self) -> bool:
         """Say whether text came that answers no key."""

@@ -134,8 +134,13 @@ class ReadGate:
         return self._device
 
     def _members(self, group: int) -> tuple[list[int], bool]:
-        """Find the living members of ``group`` below the root; the flag says that none is hidden."""
+        """Find the living members of ``group`` below the root; the flag says that none is hidden.
+
+        Job control holds nobody back who has left its session: a child of theirs that has no terminal of
+        its own reads ours by the descriptors it was given.
+        """
         found: list[int] = []
+        started: set[int] = set()  # by members
         waiting = [self._root]
         for pid in waiting:
             if len(waiting) > _MOST:
@@ -151,8 +156,10 @@ class ReadGate:
                 if identity.exists(pid):  # hidden from us (hidepid)
                     return found, False
                 continue  # just gone
-            if facts.group == group and facts.state not in {b"Z", b"X"}:
-                found.append(pid)
+            if facts.group == group or (facts.tty == 0 and pid in started):
+                started.update(children)
+                if facts.state not in {b"Z", b"X"}:
+                    found.append(pid)
             waiting += children
         return found, True
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from recorder.marks import parse_private
+from recorder.marks import as_start, parse_private
 
 if TYPE_CHECKING:
     from recorder.marks import Private
@@ -18,22 +18,22 @@ SHELL_VERBS = frozenset({"prompt", "start", "end", "hide"})
 
 
 class Hooks:
-    """The marks of one session; ``active`` once a shell with our hooks has spoken."""
+    """The marks of one session: which of them are to be believed."""
 
     def __init__(self, nonce: str) -> None:
         """Accept only marks that carry ``nonce``."""
         self._nonce = nonce
         self._counters: dict[int, int] = {}
-        self.active = False
 
     def verified(self, body: bytes) -> Private | None:
-        """Return the mark in the body of an OSC, or None when it is not to be believed."""
+        """Return the mark in the body of an OSC, or None when it is not to be believed.
+
+        Bash's own way to name a line is told as the ``start`` or ``hide`` that it amounts to.
+        """
         mark = parse_private(body)
         if mark is None or mark.nonce != self._nonce:
             return None
         if mark.counter <= self._counters.get(mark.pid, -1):
             return None
         self._counters[mark.pid] = mark.counter
-        if mark.verb in SHELL_VERBS:
-            self.active = True
-        return mark
+        return as_start(mark)

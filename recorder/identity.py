@@ -7,9 +7,13 @@ or host name gives an empty or numeric answer.
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING
 
 from recorder import procfs
 from recorder.basics import Owner
+
+if TYPE_CHECKING:
+    import pwd
 
 
 def owner() -> Owner:
@@ -39,21 +43,28 @@ def host() -> str:
 
 def user() -> str:
     """Return the effective user's name; its number where the password database has none."""
-    import pwd
-
-    uid = os.geteuid()
-    try:
-        return pwd.getpwuid(uid).pw_name
-    except KeyError:
-        return str(uid)
+    entry = _entry()
+    return str(os.geteuid()) if entry is None else entry.pw_name
 
 
 def home() -> str | None:
     """Return the home that the password database gives the effective user, if any."""
+    entry = _entry()
+    return None if entry is None else entry.pw_dir
+
+
+def shell() -> str | None:
+    """Return the login shell that the password database gives the effective user, if any."""
+    entry = _entry()
+    return None if entry is None else entry.pw_shell or None
+
+
+def _entry() -> pwd.struct_passwd | None:
+    """Return what the password database has about the effective user."""
     import pwd
 
     try:
-        return pwd.getpwuid(os.geteuid()).pw_dir
+        return pwd.getpwuid(os.geteuid())
     except KeyError:
         return None
 

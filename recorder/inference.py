@@ -74,8 +74,7 @@ class Inference:
     def restart(self, raw: int) -> None:
         """Forget an edit that is going on: the line was taken in another way, up to ``raw``."""
         self._leave_edit(raw)
-        self._pending = 0
-        self._prompt = None
+        self._pending, self._prompt = 0, None
         self._asked.left()
 
     def pause(self, raw: int) -> PausedRow:
@@ -99,8 +98,7 @@ class Inference:
         Or by a tool that took a single key for its answer and went on (`sure? [y/n]`).
         """
         moved_on = self._editing and not self._bracketed and self._moved_on()
-        much = self._editing and self._drawn.much
-        return self._give_drawn() if moved_on or much else []
+        return self._give_drawn() if moved_on or (self._editing and self._drawn.much) else []
 
     # --- input ---------------------------------------------------------------------------------
 
@@ -215,10 +213,10 @@ class Inference:
 
     def _in_output(self, raw: int, data: bytes) -> tuple[list[Finding], int]:
         """Pass output on; look in it for the echo of a line that was typed ahead."""
-        if self._pending and (key := self._prompts.key(self._prompt)):
+        if self._pending and (keys := self._prompts.keys(self._prompt)):
             line = self._line.data + data
             base = raw - len(self._line)
-            for start, stop in lines_with(key, line):
+            for start, stop in lines_with(keys, line):
                 found = self._typed_ahead(line[start:stop], base + start, base + stop)
                 if found:
                     before = data[: max(0, base + start - raw)]
@@ -231,11 +229,11 @@ class Inference:
         """Say whether a whole line of output is a prompt with a line that was typed before it."""
         self._tracker.again(line)
         text = "\n".join(self._tracker.edited())
-        prompt = self._prompts.beginning(text)
+        prompt = self._prompts.ahead(text, self._prompt)
         if not prompt:
             return []
         self._pending -= 1
-        self._prompt = prompt
+        self._prompt, self._ahead = prompt, self._keyed.behind
         return [PromptShown(start, prompt), Accepted(end, text[len(prompt) :], prompt)]
 
     def _at_prompt(self, raw: int, data: bytes) -> tuple[list[Finding], int]:
@@ -285,8 +283,9 @@ class Inference:
         self._editing = self._loose = True
         return found, len(data)
 
-    def away(self, raw: int) -> None:
-        """Go on at ``raw`` behind a full screen: what stood on the line before it was no prompt."""
+    def away(self, raw: int, *, over: bool = False) -> None:
+        """Go on at ``raw``: what stood on the line was no prompt; ``over``: an unbracketed edit neither."""
+        self._editing = self._editing and (self._bracketed or not over)
         if not (self._editing or self._bracketed):
             self._line.begin(raw)
 
@@ -368,6 +367,7 @@ class Inference:
         tall = self._tracker.fills(last_line(self._prompt or "") + entered)
         partial = self._unasked.disturbed or self._keyed.partial(entered, tall=tall)
         self._leave_edit(raw)
+        self._ahead = self._keyed.behind
         return Accepted(raw, entered, self._prompt or "", partial)
 
     def _command(self, lines: list[str]) -> str | None:
@@ -376,11 +376,12 @@ class Inference:
     def _foreign(self, *, rested: bool) -> list[Finding]:
         """Take what others have printed out of an edit in which no Enter is unanswered."""
         ours = self._prompt is None or self._ours or self._loose or self._aside or self._pending
-        size = 0 if ours or not self._bracketed else self._unasked.lines(rested=rested)
+        size, behind = (0, 0) if ours or not self._bracketed else self._unasked.lines(rested=rested)
         if not size:
             return []
-        output = self._drawn.cut(size)
-        self._tracker.redraw(self._drawn.behind(self._base))
+        output = self._drawn.cut(size, behind)
+        redraw = self._tracker.again if behind else self._tracker.redraw  # again: on rows of its own
+        redraw(self._drawn.newest if behind else self._drawn.behind(self._base))
         return [output]
 
     def _leave_edit(self, raw: int) -> None:

@@ -21,7 +21,7 @@ from recorder.sense import Sense
 from recorder.submission import Submission
 
 if TYPE_CHECKING:
-    from recorder.capture import Capture
+    from recorder.ahead import AheadCapture
     from recorder.child import Child, Tty
     from recorder.console import Desk, Palette, Reply
     from recorder.editor import LineEditor, Outcome
@@ -39,7 +39,7 @@ class Keyboard:
     """The state of one session's typing."""
 
     def __init__(
-        self, child: Child, gate: ReadGate, capture: Capture, wires: Wires, desk: Desk, *, override: str
+        self, child: Child, gate: ReadGate, capture: AheadCapture, wires: Wires, desk: Desk, *, override: str
     ) -> None:
         """Take the parts; ``override`` is the mode the user asked for, or ``auto``."""
         self._sense = Sense(child, gate, wires, override)
@@ -67,8 +67,8 @@ class Keyboard:
 
     @property
     def holding(self) -> bool:
-        """Say whether something waits: keys, lines or a commit for the tool, or a step of ours."""
-        return bool(self._keys or self._lines or self._tired)
+        """Say whether something waits: keys, lines or a commit for the tool, its reader, a step of ours."""
+        return bool(self._keys or self._lines or self._tired or self._capture.ahead)
 
     @property
     def full(self) -> bool:
@@ -167,6 +167,7 @@ class Keyboard:
                 return
         until = self._wires.now().offset_ms + BURST_MS
         while True:
+            self._lines.look()
             step = dialog.decide(self.facts())
             if step in (Step.WAIT, Step.HOLD):
                 return
@@ -210,9 +211,8 @@ class Keyboard:
         if end < 0:
             self._wires.send(self._keys.all())
             return False
-        part = self._keys.upto(end + 1)
         self._sense.expect_answer()
-        self._wires.send(part)
+        self._wires.send(self._keys.upto(end + 1))
         self._wires.record(self._capture.hidden(self._wires.now(), self.row.line))
         return True
 
@@ -226,6 +226,7 @@ class Keyboard:
         return True
 
     def _give_signal(self, key: bytes, tty: Tty) -> None:
+        self._lines.let_go()  # with most of these keys, the kernel drops what nobody has read
         # The kernel ignores Ctrl-Z for a session leader: its process group has nobody to continue it.
         if key == tty.susp and self._sense.in_foreground():
             self._wires.suspend()
@@ -237,8 +238,7 @@ class Keyboard:
     def _open(self) -> bool:
         if self._desk.editor is None:
             return self._lines.cut(self._keys, ended=self._no_more)
-        if self._editor is None:
-            self._editor = self._desk.editor()
+        self._editor = self._editor or self._desk.editor()
         self._at_prompt(line=True, reading=True)
         self.row.edit(self._editor)
         return bool(self._keys)

@@ -29,6 +29,7 @@ class Keyed:
         """Begin before the first key."""
         self._pasting = False
         self._tail = b""  # of the last read: a paste's bracket, or its line break, may be cut anywhere
+        self.behind = False  # the last keys were typed behind an Enter: another line was begun
         self.clear()
 
     def clear(self) -> None:
@@ -45,6 +46,7 @@ class Keyed:
         if scan.interrupted:
             self.clear()
         self._enters += scan.enters
+        self.behind = not scan.forward.endswith((b"\r", b"\n"))
         if scan.enters and tracker.overflown:  # readline may draw some of its rows again
             self.before = tracker.edited()
         data = self._tail + scan.forward

@@ -1,4 +1,4 @@
-"""What a label may be: one pure check, used wherever a label enters.
+"""What a label may be, and the mark that it leaves: pure, used wherever a label enters.
 
 No store, no printing, nothing about where labels are kept.
 """
@@ -7,8 +7,12 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from typing import TYPE_CHECKING
 
 from recorder.errors import UsageError_
+
+if TYPE_CHECKING:
+    from recorder.model import Meta
 
 MAX_BYTES = 128
 _TURN = re.compile(r":[0-9]+\Z")  # `SESSION:N` names a turn
@@ -45,3 +49,13 @@ def _objection(text: str) -> str | None:
     if _TURN.search(text):
         return "it ends like the name of a turn"
     return None
+
+
+def label_mark(label: str, moved: str | None) -> Meta:
+    """Return the meta of the mark that says that a session has a label; ``moved`` is who had it before."""
+    return {"mark": "label", "label": label, **({} if moved is None else {"from": moved})}
+
+
+def importing(ulid: str) -> str:
+    """Return the label of a session that is being imported: without its importer it is to go."""
+    return f"importing-{ulid}"

@@ -35,9 +35,12 @@ class Plan(NamedTuple):
     cwd: str | None
 
 
-def plan(argv: Sequence[str], env: Mapping[str, str], cwd: str | None) -> Plan:
-    """Find where ``argv[0]`` may be, searching the PATH of ``env``; raise ToolNotFound if nowhere."""
-    name = argv[0] if argv else ""
+def plan(argv: Sequence[str], env: Mapping[str, str], cwd: str | None, program: str | None = None) -> Plan:
+    """Find where ``argv[0]`` may be, searching the PATH of ``env``; raise ToolNotFound if nowhere.
+
+    ``program`` is what to execute where ``argv[0]`` is not its name (``-bash`` of a login shell).
+    """
+    name = program or (argv[0] if argv else "")
     encoded = os.fsencode(name)
     if not name:
         raise ToolNotFound("could not run '': the name is empty", advice="name the tool to record")

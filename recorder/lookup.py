@@ -1,7 +1,7 @@
 """From the words a user types to a session or a turn: the one parser for all commands.
 
 It only finds; it writes nothing and knows no terminal. What is tried, in this order: a whole ULID,
-a label, a unique prefix of six characters or more, ``@N``, ``-``.
+a label, a unique prefix of six characters or more, ``@N``, ``-``; what contains a ``/`` is a directory.
 """
 
 from __future__ import annotations
@@ -15,10 +15,9 @@ from recorder.errors import Ambiguous, NotFound
 from recorder.model import End
 
 if TYPE_CHECKING:
-    from recorder.model import Turn
+    from recorder.model import Summary, Turn
     from recorder.store import Store
 
-SHORTEST = 6  # characters of a ULID prefix, so that a label can hardly be mistaken for one
 _ULID = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}")  # Crockford's alphabet, 128 bits
 _PREFIX = re.compile(r"[0-9A-HJKMNP-TV-Z]{6,25}")
 _TURN = re.compile(r"(?P<session>.*):(?P<number>-?[0-9]{1,18})", re.DOTALL)
@@ -29,6 +28,8 @@ def session(store: Store, needle: str, current: str | None = None) -> str:
 
     ``current`` is the session we run in, which ``-`` skips.
     """
+    if "/" in needle:
+        return _in_directory(store, needle)
     found = _by_ulid(store, needle) or _by_label(store, needle) or _by_prefix(store, needle)
     if found is None and needle.startswith("@"):
         found = _by_age(store, needle[1:])
@@ -36,6 +37,14 @@ def session(store: Store, needle: str, current: str | None = None) -> str:
         found = _newest(store, besides=current)
     if found is None:
         raise NotFound(f"no such session: {needle}", advice="`rec ls --all` lists the sessions there are")
+    return found
+
+
+def summary(store: Store, needle: str, current: str | None = None) -> Summary:
+    """Return the session that ``needle`` names, as a list shows it; raises NotFound or Ambiguous."""
+    found = store.summary(session(store, needle, current))
+    if found is None:  # deleted meanwhile
+        raise NotFound(f"no such session: {needle}")
     return found
 
 
@@ -62,6 +71,11 @@ def turn(store: Store, needle: str, current: str | None = None) -> Turn:
     return found
 
 
+def is_turn(needle: str) -> bool:
+    """Say whether ``needle`` names a turn; a label cannot end so."""
+    return _TURN.fullmatch(needle) is not None
+
+
 def owner(store: Store, words: str, current: str | None) -> str:
     """Return the session before a turn's colon; nothing there is the current or newest one."""
     return session(store, words or current or "@1", current)
@@ -76,14 +90,12 @@ def last_finished(store: Store, current: str | None) -> Turn:
     raise NotFound("no such turn: none has finished yet", advice=f"`rec log {ulid}` lists the turns")
 
 
-def shortest(every: list[str]) -> dict[str, str]:
-    """Return for each ULID of ``every`` its shortest prefix that no other one shares."""
-    ordered = sorted(every)
-    names = {}
-    for before, ulid, after in zip(["", *ordered], ordered, [*ordered[1:], ""], strict=False):
-        shared = max(_common(before, ulid), _common(ulid, after))
-        names[ulid] = ulid[: max(SHORTEST, shared + 1)]
-    return names
+def _in_directory(store: Store, needle: str) -> str:
+    found = store.at(needle)
+    if found is None:
+        advice = "with a / it is a directory, and there is no session.json in it"
+        raise NotFound(f"no such session: {needle}", advice=advice)
+    return found
 
 
 def _by_ulid(store: Store, needle: str) -> str | None:
@@ -123,13 +135,3 @@ def _newest(store: Store, besides: str | None) -> str | None:
 
 def _no_turn(needle: str, advice: str) -> NotFound:
     return NotFound(f"no such turn: {needle}", advice=advice)
-
-
-def _common(one: str, other: str) -> int:
-    """Return how many characters two words share at their beginning."""
-    length = 0
-    for a, b in zip(one, other, strict=False):
-        if a != b:
-            break
-        length += 1
-    return length

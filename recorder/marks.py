@@ -8,15 +8,32 @@ stream (ansi), and what follows from them.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from base64 import b64decode
+from dataclasses import dataclass, field, replace
+from itertools import takewhile
 from urllib.parse import quote_from_bytes, unquote_to_bytes
 
-NUMBER = b"6973"  # ours; taken from none of the numbers known to be in use by terminals and shells
+MAX_PACKED = 64 << 10  # characters of base64 in one user variable; each line of it decodes all again
+BASE64_LINE = 76  # characters after which GNU's and BusyBox's base64 wrap
+NUMBER = b"7373"  # ours; taken from none of the numbers known to be in use by terminals and shells
 
 _PRIVATE = re.compile(
-    rb"6973;([0-9A-Za-z_-]{1,64});([0-9]{1,10});([0-9]{1,18});([a-z][a-z0-9-]{0,31})(;.*)?", re.DOTALL
+    rb"7373;([0-9A-Za-z_-]{1,64});([0-9]{1,10});([0-9]{1,18});([a-z][a-z0-9-]{0,31})(;.*)?", re.DOTALL
 )
+# A number in five columns or more, a blank or the star of an edited entry, a blank; fc: a tab, a column.
+_LISTED = re.compile(r" *[0-9]+[* ] |\t.", re.DOTALL)
 _ESCAPED = re.compile(rb"\\(?:\\|x([0-9a-fA-F]{2}))")
+_QUOTED = re.compile(rb"\$'(?P<ansi>(?:[^'\\]|\\.)*)'|\\(?P<plain>.)", re.DOTALL)
+_ANSI_C = re.compile(
+    rb"\\(?:(?P<octal>[0-7]{1,3})|x(?P<hex>[0-9a-fA-F]{1,2})"
+    rb"|(?P<code>u[0-9a-fA-F]{1,4}|U[0-9a-fA-F]{1,8})|c(?P<control>.)|(?P<letter>.))",
+    re.DOTALL,
+)
+_LETTERS = dict(zip(b"abeEfnrtv\\'\"?", b"\a\b\x1b\x1b\f\n\r\t\v\\'\"?", strict=True))
+_BASE64 = re.compile(r"[0-9A-Za-z+/]{1,76}={1,3}(?:[0-9A-Za-z+/]{1,76}={0,2})?")
+# Those that end a process on a terminal, by their numbers on all architectures of Linux.
+_SIGNALS = {"HUP": 1, "INT": 2, "QUIT": 3, "ILL": 4, "TRAP": 5, "ABRT": 6, "FPE": 8, "KILL": 9}
+_SIGNALS |= {"SEGV": 11, "PIPE": 13, "ALRM": 14, "TERM": 15}
 _STATUS = re.compile(rb"[+-]?[0-9]{1,10}")
 
 
@@ -61,6 +78,23 @@ def parse_private(body: bytes) -> Private | None:
     )
 
 
+def as_start(mark: Private) -> Private:
+    """Return the ``start`` or ``hide`` that a ``line`` mark of bash amounts to; any other mark as it is.
+
+    Its arguments: one that says nothing, what ``history 1`` (or ``fc -ln``) has told, the directory; 1 where
+    the history did not take the line; not empty where there is no history, and where a space before a line
+    hides it.
+    """
+    if mark.verb != "line":
+        return mark
+    _nothing, told, cwd, stale, off, blank = (*mark.args, *[""] * 6)[:6]
+    listed = _LISTED.match(told)
+    text = told[listed.end() :] if listed else ""
+    if not text or off or (blank and text.startswith(" ")):
+        return replace(mark, verb="hide", args=())
+    return replace(mark, verb="start", args=(text, cwd, *(["stale"] if stale == "1" else [])))
+
+
 def encode_private(nonce: str, pid: int, counter: int, verb: str, *args: str) -> bytes:
     """Return the whole mark, introducer and terminator included."""
     parts = [NUMBER, nonce.encode(), b"%d" % pid, b"%d" % counter, verb.encode()]
@@ -84,10 +118,36 @@ def _unescape(raw: bytes) -> str:
     return _text(_ESCAPED.sub(lambda m: bytes([int(m[1], 16)]) if m[1] else b"\\", raw))
 
 
+def _unquote(raw: bytes) -> str:
+    r"""Undo how bash's ``%q`` and zsh's ``(q)`` quote a line: ``\c``, and ``$'…'`` with its escapes."""
+    return _text(_QUOTED.sub(_unquoted, raw))
+
+
+def _unquoted(found: re.Match[bytes]) -> bytes:
+    if found["ansi"] is None:
+        return found["plain"]
+    return _ANSI_C.sub(_ansi_c, found["ansi"])
+
+
+def _ansi_c(found: re.Match[bytes]) -> bytes:
+    """Return what an escape inside ``$'…'`` stands for; one that is unknown stays as it is."""
+    if found["octal"]:
+        return bytes([int(found["octal"], 8) & 0xFF])
+    if found["hex"]:
+        return bytes([int(found["hex"], 16)])
+    if found["code"]:
+        point = int(found["code"][1:], 16)
+        return chr(point).encode() if point < 0x110000 and not 0xD800 <= point < 0xE000 else found[0]
+    if found["control"]:
+        return bytes([found["control"][0] & 0x1F])
+    letter = _LETTERS.get(found["letter"][0])
+    return found[0] if letter is None else bytes([letter])
+
+
 def _options(parts: list[bytes]) -> tuple[list[bytes], dict[str, str]]:
     """Part values from ``key=value`` pairs; a value before the first pair is positional."""
-    fields = [part for part in parts if b"=" not in part]
-    pairs = (part.partition(b"=") for part in parts if b"=" in part)
+    fields = [*takewhile(lambda part: b"=" not in part, parts)]
+    pairs = (part.partition(b"=") for part in parts[len(fields) :] if b"=" in part)
     return fields, {_text(key): _unescape(value) for key, _, value in pairs}
 
 
@@ -107,15 +167,15 @@ def _directory(rest: bytes) -> Public | None:
 
 
 def _prompt(rest: bytes) -> Public | None:
-    """OSC 133: one letter, positional values, options."""
-    letter, _, tail = rest.partition(b";")
+    """OSC 133: one letter, positional values, options; iTerm2 puts a CR behind some of them."""
+    letter, _, tail = rest.rstrip(b"\r\n").partition(b";")
     if len(letter) != 1 or not letter.isalpha():
         return None
     # A shell-quoted command may hold any byte, also the separator: it goes on to the end.
     tail, found, command = _cut_command(tail)
     fields, options = _options(tail.split(b";")) if tail else ([], {})
     if found:
-        options["cmdline"] = _text(command)
+        options["cmdline"] = _unquote(command)
     if "cmdline_url" in options:
         options["cmdline_url"] = _text(unquote_to_bytes(options["cmdline_url"]))
     return Public(133, _text(letter), tuple(map(_text, fields)), options)
@@ -159,7 +219,46 @@ def _context(rest: bytes) -> Public | None:
 _PARSERS = {b"7": _directory, b"133": _prompt, b"633": _vscode, b"1337": _iterm, b"3008": _context}
 
 
+class UserVars:
+    """Put WezTerm's user variables together again.
+
+    Its script passes base64 text to ``printf`` in words: where ``base64`` wraps its lines at 76
+    characters, the second and third line arrive as another variable's name and value, and so on.
+    """
+
+    def __init__(self) -> None:
+        """Begin with no variable."""
+        self._name = ""
+        self._lines: list[str] = []
+
+    def take(self, value: str) -> tuple[str, str] | None:
+        """Take the value of a ``SetUserVar``; return name and text as far as they are known.
+
+        The text of one that is longer than a line can be is "".
+        """
+        name, _, rest = value.partition("=")
+        if self._lines and len(self._lines[-1]) == BASE64_LINE and _BASE64.fullmatch(value):
+            if BASE64_LINE * len(self._lines) > MAX_PACKED:
+                return self._name, ""
+            self._lines += [line for line in re.split("=+", value) if line]
+        else:
+            self._name, self._lines = name, rest.rstrip("=").split()
+        packed = "".join(self._lines)
+        try:
+            return self._name, _text(b64decode(packed + "=" * (-len(packed) % 4), validate=True))
+        except ValueError:
+            return None
+
+
 def status_of(mark: Public) -> int | None:
-    """Return the exit status in an end mark (133 or 633 ``D``), None if it gives none."""
-    first = mark.fields[0].encode() if mark.fields else b""
-    return int(first) if _STATUS.fullmatch(first) else None
+    """Return the exit status in an end mark (133 or 633 ``D``, 3008 ``end``), None if it gives none.
+
+    A signal counts as shells count it, 128 and its number.
+    """
+    if mark.family == 3008:
+        number = _SIGNALS.get(mark.options.get("signal", "").removeprefix("SIG"))
+        implied = "0" if mark.options.get("exit") == "success" else str(128 + number) if number else ""
+        first = mark.options.get("status") or implied
+    else:
+        first = mark.fields[0] if mark.fields else ""
+    return int(first) if _STATUS.fullmatch(first.encode()) else None

@@ -53,16 +53,22 @@ def write(directory: str, device: int, attributes: Attributes) -> str:
         )
     )
     path = f"{directory}/tty-{device:x}-{owner.pid}"
+    put(path, text.encode())
+    return path
+
+
+def put(path: str, data: bytes) -> None:
+    """Write a small private file, whole or not at all; raise OSError."""
     fresh = f"{path}.new"
     with contextlib.suppress(FileNotFoundError):
         os.unlink(fresh)
     fd = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     try:
-        os.write(fd, text.encode())
+        os.fchmod(fd, 0o600)  # whatever the umask
+        os.write(fd, data)
     finally:
         os.close(fd)
     os.replace(fresh, path)
-    return path
 
 
 def on_screen(path: str, alternate: int) -> None:

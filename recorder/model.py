@@ -8,7 +8,7 @@ Raw offsets count bytes of the tool's output since the session began, over all i
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -36,6 +36,7 @@ __all__ = [
     "State",
     "Status",
     "Summary",
+    "Switch",
     "Turn",
 ]
 
@@ -57,11 +58,13 @@ class Kind(StrEnum):
 
 
 class Status(StrEnum):
-    """What became of a session; ``INTERRUPTED`` is computed when read, never written."""
+    """What became of a session; the last three are computed when read, never written."""
 
     LIVE = "live"
     ENDED = "ended"
     INTERRUPTED = "interrupted"
+    MISSING = "missing"  # it is in a directory that is gone
+    DAMAGED = "damaged"  # … or that somebody has changed
 
 
 class State(StrEnum):
@@ -142,6 +145,19 @@ class Draft:
     invocation: str | None = None
     meta: Meta = field(default_factory=dict)
 
+    def numbered(self, seq: int) -> Event:
+        """Return the event that this becomes."""
+        return Event(
+            session=self.session,
+            seq=seq,
+            kind=self.kind.value,
+            at=self.at,
+            text=self.text,
+            turn=self.turn,
+            invocation=self.invocation,
+            meta=self.meta,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Event:
@@ -155,6 +171,43 @@ class Event:
     turn: int | None
     invocation: str | None
     meta: Mapping[str, JsonValue]
+
+
+@dataclass(frozen=True, slots=True)
+class Switch:
+    """The place where a recording goes on in another session, while its tool runs on.
+
+    ``mark`` is the last event of the session that is left; the invocation that it names ends with
+    ``reason``, at its time. ``into`` is the session that follows, ``run`` its first invocation. Of a
+    fork it has no ``fork_seq`` yet: the store makes it that of ``mark``. ``archived``: the session that is
+    left is to be hidden.
+    """
+
+    mark: Draft
+    reason: EndReason
+    into: Session
+    run: Invocation
+    label: str | None = None
+    archived: bool = False
+
+    @property
+    def session(self) -> str:
+        """Return the ULID of the session that follows."""
+        return self.into.ulid
+
+    @property
+    def invocation(self) -> str:
+        """Return the ULID of the invocation that follows."""
+        return self.run.ulid
+
+    @property
+    def at(self) -> Moment:
+        """Return when it was."""
+        return self.mark.at
+
+    def row(self, seq: int) -> Session:
+        """Return the row of the session that follows: a child is cut at ``seq``, that of the mark."""
+        return self.into if self.into.parent_ulid is None else replace(self.into, fork_seq=seq)
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,6 +271,7 @@ class Turn:
     parent_turn: int | None = None
     truncated: bool = False
     troubled: bool = False  # it has a warn or an alert
+    erased: bool = False  # its texts and bytes are gone for good
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,3 +294,30 @@ class Summary:
     n_events: int
     n_turns: int
     last_event_ms: int | None
+    trouble: Status | None = None  # MISSING or DAMAGED: what is in its directory cannot be read
+
+
+@dataclass(frozen=True, slots=True)
+class Near:
+    """Where and since when sessions are looked for: a directory or its git root, a wall time."""
+
+    cwd: str
+    git_root: str | None
+    since_ms: int
+
+    def fits(self, summary: Summary) -> bool:
+        """Say whether a session was begun there, and something has happened in it then or later."""
+        session = summary.session
+        if session.cwd != self.cwd and (self.git_root is None or session.git_root != self.git_root):
+            return False
+        return max(summary.last_event_ms or 0, session.created_ms) >= self.since_ms
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One finding of ``doctor``; ``fix`` is what to do about a fault."""
+
+    name: str
+    ok: bool
+    detail: str
+    fix: str | None = None

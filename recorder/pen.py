@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from recorder.model import EndReason, Invocation, Session
+    from recorder.model import EndReason, Invocation, Session, Switch
     from recorder.pending import Batch, Item
     from recorder.store import Store
 
@@ -28,6 +28,9 @@ SMALL = 64 << 10  # bytes of a transaction whose segment is worth merging
 SEAL_BYTES = 256 << 10  # of small segments …
 SEAL_COUNT = 512  # … or so many of them …
 SEAL_FLOOD = 8 << 20  # … or so much altogether
+INDEX_TEXT = 64 << 10  # characters: what the store indexes at once …
+INDEX_COUNT = 1024  # … or so many events
+INDEX_REST = 16  # runs of that size that are indexed before a session is left
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,14 @@ class End:
     deadline: float
 
 
+@dataclass(frozen=True, slots=True)
+class Closing:
+    """How the recording ended: where the rest went that the store did not take, or why nowhere."""
+
+    spilled: Path | None
+    failed: str | None
+
+
 class Pen:
     """One store, lazily opened, and what has to be remembered between two transactions."""
 
@@ -49,11 +60,12 @@ class Pen:
         session: Session,
         invocation: Invocation,
         label: str | None = None,
+        n_events: int = 0,
     ) -> None:
-        """Prepare; the session has ``label`` from its first row on."""
+        """Prepare; the session has ``label`` from its first row on, and ``n_events`` before ours."""
         self.session = session
         self.invocation = invocation
-        self.n_events = 0  # the newest seq of the session that was written to last
+        self.n_events = n_events  # the newest seq of the session that was written to last
         self.seen: dict[str, int] = {}  # the newest seq of each session
         self.refused = False  # the last failure was that of an append to a store that was well before
         self.ended = False  # the invocation's end is in the store
@@ -65,6 +77,7 @@ class Pen:
         self._here = False  # they are in the store that is open now
         self._sync_at: float | None = None
         self._small = self._small_count = self._raw = 0
+        self._text = self._events = 0  # that are not indexed
 
     def store(self) -> Store:
         """Return the open store; raise StoreError when it cannot be opened."""
@@ -99,9 +112,20 @@ class Pen:
             self._sync_at = now + SYNC_S
         for event in events:
             self.seen[event.session] = event.seq
+            self._text += len(event.text)
+        self._events += len(events)
         if events:
             self.n_events = events[-1].seq
         self._count(batch.raw)
+
+    def switch(self, switch: Switch) -> str | None:
+        """Go on in another session; return who had its label before."""
+        session, moved = self.begin().switch(switch)
+        self._sync_at = self._sync_at or time.monotonic() + SYNC_S
+        self._tidy()
+        self.session, self.invocation = session, switch.run
+        self.n_events = session.fork_seq or 0
+        return moved
 
     def _count(self, raw: int) -> None:
         if not raw:
@@ -121,17 +145,58 @@ class Pen:
         self.begin().append([], durable=True)
         self._sync_at = None
 
+    def _tidy(self) -> bool:
+        """Leave a session as it is best read; say whether something of that is not synced.
+
+        What was recorded is synced first: the rest may take longer than a power loss may take.
+        """
+        with contextlib.suppress(RecError):
+            self.sync()
+        indexed = self._index_rest()
+        return self._seal() or indexed or self._sync_at is not None
+
     @property
     def seal_due(self) -> bool:
         """Say whether enough has come together to be merged."""
         return self._small >= SEAL_BYTES or self._small_count >= SEAL_COUNT or self._raw >= SEAL_FLOOD
 
-    def seal(self) -> None:
-        """Merge the segments of the current session; it is only housekeeping, so a failure waits."""
+    def _seal(self) -> bool:
+        """Merge segments of the session, say if there were any; it is housekeeping, so a failure waits."""
         self._small = self._small_count = self._raw = 0
         if self._store is not None:
             with contextlib.suppress(Exception):
-                self._store.seal(self.session.ulid)
+                return self._store.seal(self.session.ulid) > 0
+        return False
+
+    @property
+    def chore(self) -> Callable[[], None] | None:
+        """Return what should be done for the store's own sake when there is time, a piece of it."""
+        if self._text >= INDEX_TEXT or self._events >= INDEX_COUNT:
+            return self._index_next  # before it is sealed: texts are cheaper to read in rows
+        return self._seal_next if self.seal_due else None
+
+    def _seal_next(self) -> None:
+        self._seal()
+
+    def _index_next(self) -> None:
+        self._index(rest=False)
+
+    def _index(self, *, rest: bool) -> bool:
+        """Index a piece of the current session, the last one only for ``rest``; say whether there was one."""
+        found = False
+        if self._store is not None:
+            with contextlib.suppress(Exception):  # as for seal: a search looks at the texts instead
+                found = self._store.index(self.session.ulid, rest=rest)
+        if not found:
+            self._text = self._events = 0
+        return found
+
+    def _index_rest(self) -> bool:
+        """Index what is left of the current session, unless it is very much; say whether there was any."""
+        pieces = 0
+        while pieces < INDEX_REST and self._index(rest=True):
+            pieces += 1
+        return pieces > 0
 
     def release(self, error: Exception) -> None:
         """Let go of a store that failed; one that is only locked or full is best kept open.
@@ -156,23 +221,28 @@ class Pen:
             except StoreBusy:
                 if time.monotonic() >= until:
                     raise
-        self.seal()
-        with contextlib.suppress(RecError):  # all of it is written
-            self.sync()  # nobody will do it later
+        self._sync_at = self._sync_at or time.monotonic() + SYNC_S
+        if self._tidy():
+            with contextlib.suppress(RecError):  # all of it is written
+                self.sync()  # nobody will do it later
         self.close()
 
-    def spill(self, directory: Path, items: list[Item], end: End) -> Path:
-        """Write what the store has not taken into a file in ``directory``; raise StoreError.
+    def spill(self, directory: Path, items: list[Item], end: End) -> Closing:
+        """Write what the store has not taken into a file in ``directory``; say where, or why it could not be.
 
         Only this method may be called by another thread: when the pen's own is stuck in the store.
         """
-        root = files.private_directory(directory.parent)  # what is no place for a store is none for its rest
-        path = files.private_directory(root / directory.name) / self.invocation.ulid
         rest = spill.Spill(
             self.session, self.invocation, items, dict(self.seen), (end.ended_ms, end.exit_status, end.reason)
         )
-        files.write_private(path, spill.encode(rest))
-        return path
+        try:
+            # What is no place for a store is none for its rest.
+            root = files.private_directory(directory.parent)
+            path = files.private_directory(root / directory.name) / self.invocation.ulid
+            files.write_private(path, spill.encode(rest))
+        except RecError as error:
+            return Closing(None, error.message)
+        return Closing(path, None)
 
     def close(self) -> None:
         """Close the store, if one is open."""

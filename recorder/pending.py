@@ -2,7 +2,8 @@
 
 No thread, no store, no clock (times are given, monotonic seconds), no lock: ``Writer`` guards it
 with its own. Raw bytes go first; events keep their order, except that a prompt does not wait behind
-much text that is still to be rendered.
+much text that is still to be rendered. A switch to another session is a barrier: what comes behind
+it waits aside until all before it is written.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections import deque
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from recorder.model import Chunk, Draft, Kind, Span
+from recorder.model import Chunk, Draft, Kind, Span, Switch
 
 if TYPE_CHECKING:
     from recorder.model import Activity
@@ -20,7 +21,7 @@ BATCH = 4 << 20  # raw bytes in one transaction; at 200 MB/s that is 20 ms
 PATIENCE = 64 << 10  # bytes of text that may be rendered before a prompt is stored
 TEXT_CAP = 16 << 20  # bytes of spans that wait; beyond it they stay raw only, as memory must stay flat
 
-Item = Chunk | Draft | Span
+Item = Chunk | Draft | Span | Switch
 
 
 @dataclass
@@ -36,6 +37,11 @@ class Batch:
     def raw(self) -> int:
         """The number of raw bytes."""
         return sum(len(chunk.data) for chunk in self.chunks)
+
+    @property
+    def items(self) -> list[Item]:
+        """All of it, raw bytes first."""
+        return [*self.chunks, *self.drafts]
 
     def halves(self) -> list[Batch]:
         """Return two batches with half of the items each."""
@@ -63,6 +69,8 @@ class Pending:
         self._chunks: deque[tuple[int, Chunk]] = deque()
         self._ready: deque[tuple[int, Draft]] = deque()
         self._behind: deque[tuple[int, Draft | Span]] = deque()
+        self._switch: tuple[int, Switch] | None = None  # everything above stands before it
+        self._aside: deque[tuple[int, Item]] = deque()  # behind it
         self._prompts = 0  # in _behind
         self._hurry = False  # a prompt is ready
         self._open: dict[int, int] = {}
@@ -78,26 +86,38 @@ class Pending:
             self.since = now if self.since is None else self.since
         ticket = self._ticket
         for item in items:
-            if isinstance(item, Chunk):
-                self._chunks.append((ticket, item))
-                self.raw += len(item.data)
-                self._open[ticket] = self._open.get(ticket, 0) + 1
-            elif isinstance(item, Span) and self.text + len(item.data) > TEXT_CAP:
-                self._append(ticket, _left_out(item))
-                self._append(ticket, replace(item, data=b""))
+            if isinstance(item, Span) and self.text + len(item.data) > TEXT_CAP:
+                self._take(ticket, _left_out(item))
+                self._take(ticket, replace(item, data=b""))
             else:
-                self._append(ticket, item)
+                self._take(ticket, item)
         return ticket
 
-    def _append(self, ticket: int, event: Draft | Span) -> None:
+    def _take(self, ticket: int, item: Item) -> None:
+        """Count an item and put it where it has to wait."""
         self._open[ticket] = self._open.get(ticket, 0) + 1
-        if isinstance(event, Span):
-            self.text += len(event.data)
-        elif not self._behind:
+        if isinstance(item, Chunk):
+            self.raw += len(item.data)
+        elif isinstance(item, Span):
+            self.text += len(item.data)
+        if self._switch is not None:
+            self._aside.append((ticket, item))
+        else:
+            self._queue(ticket, item)
+
+    def _queue(self, ticket: int, item: Item) -> None:
+        if isinstance(item, Switch):
+            self._switch, self._hurry = (ticket, item), True
+        elif isinstance(item, Chunk):
+            self._chunks.append((ticket, item))
+        else:
+            self._append(ticket, item)
+
+    def _append(self, ticket: int, event: Draft | Span) -> None:
+        if isinstance(event, Draft) and not self._behind:
             self._make_ready(ticket, event)
             return
-        else:
-            self._prompts += event.kind is Kind.PROMPT
+        self._prompts += isinstance(event, Draft) and event.kind is Kind.PROMPT
         self._behind.append((ticket, event))
 
     def _make_ready(self, ticket: int, draft: Draft) -> None:
@@ -105,7 +125,7 @@ class Pending:
         self._hurry = self._hurry or draft.kind is Kind.PROMPT
 
     def do(self, activity: tuple[str, Activity], now: float) -> None:
-        """Take what a session is doing; the newest is written, once."""
+        """Take what a session is doing; the newest is written, once, that of a later session in its time."""
         self._activity = activity
         if activity != self._written:
             self.since = now if self.since is None else self.since
@@ -123,12 +143,22 @@ class Pending:
     @property
     def empty(self) -> bool:
         """Say whether nothing waits here (a batch may still be on its way)."""
-        return not (self._chunks or self._ready or self._behind)
+        return not (self._chunks or self._ready or self._behind or self._switch)
 
     @property
     def ready(self) -> bool:
         """Say whether there is anything to write without rendering first."""
-        return bool(self._chunks or self._ready) or self._activity != self._written or self._pulls()
+        return bool(self._chunks or self._ready) or self._due_activity() is not None or self._pulls()
+
+    @property
+    def switch(self) -> Switch | None:
+        """Return the switch that stands before everything that came later, or None."""
+        return None if self._switch is None else self._switch[1]
+
+    def _due_activity(self) -> tuple[str, Activity] | None:
+        """Return the activity that is to be written now: not before its session is there."""
+        late = self._switch is not None or self._activity == self._written
+        return None if late else self._activity
 
     @property
     def hurry(self) -> bool:
@@ -163,7 +193,7 @@ class Pending:
 
     def take(self, now: float) -> Batch:
         """Take what can be written in one transaction."""
-        batch = Batch(activity=None if self._activity == self._written else self._activity)
+        batch = Batch(activity=self._due_activity())
         size = 0
         while self._chunks and size < BATCH:
             ticket, chunk = self._chunks.popleft()
@@ -203,6 +233,16 @@ class Pending:
         else:
             self._open.pop(ticket, None)
 
+    def cross(self, now: float) -> None:
+        """Leave a switch behind, up to the next one: it is done."""
+        if self._switch is None:
+            return
+        (ticket, _switch), self._switch, self._hurry = self._switch, None, False
+        while self._aside and self._switch is None:
+            self._queue(*self._aside.popleft())
+        self._close(ticket)
+        self.since = None if self.empty else now
+
     def take_span(self) -> tuple[int, Span]:
         """Take the first span (``span_waits``), to be rendered and put back by ``rendered``."""
         ticket, event = self._behind.popleft()
@@ -224,12 +264,15 @@ class Pending:
         self.since = now if self.since is None else self.since
 
     def drain(self) -> list[Item]:
-        """Take everything: chunks first, then the events in order, spans unrendered."""
+        """Take everything: of each session chunks first, then the events in order, spans unrendered."""
         items: list[Item] = [chunk for _, chunk in self._chunks]
         items += [draft for _, draft in self._ready]
         items += [event for _, event in self._behind]
-        for queue in (self._chunks, self._ready, self._behind):
+        items += [] if self._switch is None else [self._switch[1]]
+        items += [item for _, item in self._aside]
+        for queue in (self._chunks, self._ready, self._behind, self._aside):
             queue.clear()
+        self._switch = None
         self.raw = self.text = self._prompts = 0
         return items
 

@@ -30,9 +30,9 @@ MOST = 64 << 10  # bytes that are taken in all
 class Prelude:
     """The tool's first output, on its way to the screen."""
 
-    def __init__(self, terminal: Terminal, child: Child, clock: Clock, *, shown: bool) -> None:
+    def __init__(self, terminal: Terminal, child: Child, clock: Clock, *, nonce: str, shown: bool) -> None:
         """Begin; without ``shown`` the tool waits for the relay, which has something to say before it."""
-        self._strip = Strip()
+        self._strip = Strip(nonce)
         self._outward = Outlet(terminal.write)
         self._pieces: list[tuple[Moment, bytes | Mark]] = []
         self._child = child

@@ -116,6 +116,12 @@ class PromptLine:
         lines = "".join(f"{line}\r\n" for line in text.split("\n"))
         self._screen(again(self._before) + lines.encode(errors="surrogateescape"))
 
+    def above(self, text: str) -> None:
+        """Write a line of ours above the tool's unfinished one, which is drawn again below it."""
+        self._rub_out()
+        self._screen(f"{text}\r\n".encode(errors="surrogateescape") + again(self._line))
+        self._drawn = True
+
     def typed(self, text: str) -> None:
         """Draw text behind the prompt that the edit leaves there (an abandoned line)."""
         data = text.replace("\n", "\r\n").encode(errors="surrogateescape")

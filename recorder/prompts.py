@@ -29,6 +29,8 @@ _PAGER = re.compile(r"(?:--More--|\(END\)|--Type <RET> for more)[^\n]*\Z")
 _LOOKS = re.compile(r"\A[^\s]{0,60}(?: ?[^\s]{1,20})?[>#$%:)»❯] ")
 # What stands before a further line of one edit: blanks, `... `, `   ...: `, `-> `, `| `.
 _CONTINUATION = re.compile(r"\A[\s.:>|…·-]*\s\Z")
+_MORE = "... "
+_PYTHON = frozenset({">>>", "..."})  # its prompts; up to 3.12 it takes a paste line by line
 _MARK = re.compile(r"\s*[.:>|…·-]+\s")
 # zsh and fish mark output without a final line feed, fill the row with blanks and begin a new one.
 _NO_LINE_FEED = re.compile(
@@ -100,10 +102,25 @@ class Prompts:
         """Return the prompt shown last, or nothing."""
         return next(reversed(self._known), "")
 
-    def key(self, prompt: str | None) -> bytes:
-        """Return bytes that a line with ``prompt``, else the latest, must hold: its last word."""
-        words = (prompt or self.latest()).split()
-        return words[-1].encode() if words else b""
+    def keys(self, prompt: str | None) -> list[bytes]:
+        """Return bytes, one of which a line with ``prompt``, else the latest, must hold: its last word.
+
+        Python has a second prompt within a statement; both may follow either.
+        """
+        words = (prompt or self.latest()).split()[-1:]
+        return [word.encode() for word in (_PYTHON if set(words) & _PYTHON else words)]
+
+    def ahead(self, text: str, prompt: str | None) -> str:
+        """Return the prompt with which a line of output begins that was typed before it, or nothing.
+
+        ``prompt`` is that of the line before: a paste's second line may be the first within a statement.
+        """
+        if known := self.beginning(text):
+            return known
+        python = (prompt or "").strip() in _PYTHON
+        return (
+            _MORE if python and (text + " ").startswith(_MORE) else ""
+        )  # an empty line ends with the prompt
 
     def beginning(self, text: str) -> str:
         """Return the longest prompt with which ``text`` begins, or nothing."""

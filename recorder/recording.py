@@ -9,22 +9,21 @@ from __future__ import annotations
 import functools
 import os
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from recorder import config, identity, ids
+from recorder import config, newrun
+from recorder.ahead import AheadCapture
 from recorder.beacon import Beacon
-from recorder.capture import Capture
 from recorder.console import Desk
 from recorder.gate import ReadGate
+from recorder.hints import Hints
 from recorder.labels import check_label
 from recorder.live import Live
-from recorder.masking import mask_argv
-from recorder.model import EndReason, Invocation, Kind, Session
+from recorder.model import Activity, EndReason, Kind, State
 from recorder.relay import Relay
+from recorder.settings import ignoring
 from recorder.spans import Source
-from recorder.targets import target
-from recorder.version import VERSION
 from recorder.writer import Writer
 
 if TYPE_CHECKING:
@@ -35,13 +34,15 @@ if TYPE_CHECKING:
     from recorder.editor import LineEditor
     from recorder.ending import Ending
     from recorder.live import Views
-    from recorder.model import Meta, Size
+    from recorder.model import Invocation, Meta, Session, Size
+    from recorder.origin import Origin
+    from recorder.pen import Closing
     from recorder.prelude import Prelude
+    from recorder.rerun import Plan
     from recorder.settings import Settings
     from recorder.signals import Signals
     from recorder.start import Started
     from recorder.store import Store
-    from recorder.writer import Closing
 
 SWITCH_S = 0.0005  # how long a key may have to wait for the writer's thread; the default is 5 ms
 BUSY_MS = 250  # the writer asks a locked store again and again: so it can be told to stop
@@ -68,14 +69,22 @@ class RunRequest:
     label: str | None = None
     mode: str = "auto"
     persist: bool = True
+    rerun: Plan | None = None  # submitted before the user has the keyboard
+    origin: Origin | None = None  # where it goes on; None: a session of its own
+    directory: str | None = None  # to keep a session of its own in; None: the root's store
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a recording ended, and what the user has to be told on leaving (one line each)."""
+    """How a recording ended, and what the user has to be told on leaving (one line each).
+
+    ``session``: the row that was recorded into last; ``wraps``: those whose wrap-up may be told.
+    """
 
     status: int
     notices: tuple[str, ...]
+    session: Session
+    wraps: tuple[Session, ...]
 
 
 def run(request: RunRequest, started: Started) -> Outcome:
@@ -84,41 +93,27 @@ def run(request: RunRequest, started: Started) -> Outcome:
     return _Recording(request, started).run(started.signals, started.prelude)
 
 
+def _rerunner(plan: Plan, env: Mapping[str, str]) -> Callable[..., Relay]:
+    """Return what makes a relay that submits the prompts of another session first."""
+    from recorder.rerunning import Rerunner
+
+    plain = env.get("TERM", "dumb") in ("dumb", "linux")  # they would print a title
+    return functools.partial(Rerunner, plan=plan, title=not plain)
+
+
 def _identity(request: RunRequest, started: Started) -> tuple[Session, Invocation]:
-    argv, masked = mask_argv(tuple(request.argv))
-    tool = os.path.basename(argv[0])
-    cwd = _cwd()
-    since = started.clock.started_ms
-    session = Session(
-        ulid=started.session,
-        tool=tool,
-        argv=tuple(argv),
-        argv_masked=masked,
-        cwd=cwd,
-        git_root=config.git_root(cwd),
-        user=identity.user(),
-        tty=started.terminal.name,
-        term=request.env.get("TERM"),
-        size=started.size,
-        created_ms=since,
-    )
-    invocation = Invocation(
-        ulid=ids.ulid(since),
-        session=session.ulid,
-        started_ms=since,
-        owner=identity.owner(),
-        version=VERSION,
-        host=identity.host(),
-        target=target(request.argv, tool, request.env, cwd),
-    )
-    return session, invocation
-
-
-def _cwd() -> str:
-    try:
-        return os.getcwd()
-    except OSError:
-        return "/"  # the directory was removed under us
+    """Return the rows of what is recorded; those that the store has already come with the origin."""
+    since, origin = started.clock.started_ms, request.origin
+    if origin is not None:
+        session = origin.session
+        if origin.invocation is None:  # a child that is to be made: it begins on this terminal
+            session = replace(session, tty=started.terminal.name, size=started.size)
+    else:
+        tty, size = started.terminal.name, started.size
+        session = newrun.session(started.session, request.argv, request.env, tty=tty, size=size, since=since)
+        session = replace(session, directory=request.directory) if request.directory else session
+    known = None if origin is None else origin.invocation
+    return session, known or newrun.invocation(session, request.argv, request.env, since)
 
 
 class _Recording:
@@ -134,6 +129,7 @@ class _Recording:
         self._nonce = started.nonce
         self._label = check_label(request.label) if request.label and request.persist else None
         self._outer = started.outer
+        self._size = started.size  # what the tool was given; a change since then waits among the signals
         self._beacon = Beacon(started.runtime, self.session.ulid)
         self.writer = self._make_writer()
         self.relay = self._make_relay()
@@ -143,6 +139,8 @@ class _Recording:
         self._greet_outer("nested", self.session.ulid, str(os.getpid()))
         if self._label is not None:
             self.live.labelled(self._label)
+        if self.request.origin is not None:
+            self._go_on()
         try:
             prelude.hand_over(self.relay)
             ending = self.relay.run(signals)
@@ -154,7 +152,12 @@ class _Recording:
         closing = self._close(ending)
         self._beacon.put_out()
         self._tell(ending, closing)
-        return Outcome(ending.status, tuple(self.notices))
+        return Outcome(ending.status, tuple(self.notices), self.live.session, self.live.ended())
+
+    def _go_on(self) -> None:
+        """Take over a session that was left: what was going on then is over, and the window another."""
+        self.writer.activity(Activity(State.IDLE, None, self.invocation.started_ms))
+        self.relay.record(self.capture.resize(self.clock.now(), self._size))
 
     # --- parts ---------------------------------------------------------------------------------
 
@@ -173,7 +176,8 @@ class _Recording:
             spill=spill,
             rules=rules,
             label=self._label,
-            place=f"the store {settings.root / config.STORE_NAME}",
+            n_events=self.request.origin.n_events if self.request.origin else 0,
+            place=f"the store {self.session.directory or settings.root / config.STORE_NAME}",
         )
 
     def _opener(self) -> Callable[[], Store]:
@@ -183,24 +187,53 @@ class _Recording:
 
             return functools.partial(MemoryStore, keep_raw=0)  # nobody can ask for the bytes
 
+        directory = self.session.directory
+
         def open_store() -> Store:
             from recorder.stores.sqlite import SqliteStore
 
-            return SqliteStore(settings.root / config.STORE_NAME, busy_ms=BUSY_MS)
+            database = SqliteStore(settings.root / config.STORE_NAME, busy_ms=BUSY_MS)
+            if directory is None:
+                return database
+            from recorder.stores.rooted import Rooted
+
+            return Rooted(database, busy_ms=BUSY_MS)
 
         return open_store
 
     def _make_relay(self) -> Relay:
         session, invocation = self.session, self.invocation
-        source = Source(session.ulid, invocation.ulid, session.tool)
-        # the size that the tool was given; a change since then waits among the signals
-        capture = Capture(source, session.size, nonce=self._nonce)
+        settings = self.request.settings
+        source = Source(session.ulid, invocation.ulid, session.tool, cap=settings.index_cap)
+        ignored = ignoring(settings) if settings.ignore_commands or settings.ignore_dirs else None
+        hints = Hints(invocation.host, self.request.env.get("VSCODE_NONCE", ""))
+        origin = self.request.origin
+        turn, raw, size = (0, 0, None) if origin is None else (origin.turn, origin.raw, origin.size)
+        capture = AheadCapture(
+            source,
+            size or session.size,
+            nonce=self._nonce,
+            turn=turn,
+            raw=raw,
+            ignored=ignored,
+            hints=hints,
+        )
+        self.capture = capture
 
         def note(kind: Kind, text: str, meta: Meta) -> None:
             relay.record(capture.note(kind, self.clock.now(), text, meta))
 
-        faces = self.request.faces
-        self.live = Live(session, invocation, self.writer, note, faces.views, persist=self.request.persist)
+        def go_on(
+            left: Session, run: Invocation, reason: EndReason, label: str | None
+        ) -> tuple[Session, Invocation]:
+            from recorder import branching  # most sessions end where they began
+
+            into, following = branching.go_on(relay, left, run, reason, label)
+            self._beacon.session = into.ulid
+            return into, following
+
+        faces, persist = self.request.faces, self.request.persist
+        self.live = Live(session, invocation, self.writer, note, go_on, faces.views, persist=persist)
         both = self.terminal.interactive
 
         def editor() -> LineEditor:
@@ -217,7 +250,8 @@ class _Recording:
             slash=self.request.settings.slash,
         )
         parts = self.terminal, self.child, ReadGate(self.child.pid)
-        relay = Relay(
+        plan = self.request.rerun
+        relay = (Relay if plan is None else _rerunner(plan, self.request.env))(
             parts,
             capture,
             self.writer,

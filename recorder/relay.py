@@ -14,7 +14,7 @@ import signal
 import time
 from typing import TYPE_CHECKING
 
-from recorder import identity, jobs
+from recorder import jobs
 from recorder import suspend as suspending
 from recorder.child import Exited, Stopped
 from recorder.ending import Leaving
@@ -30,7 +30,7 @@ from recorder.wiring import Wiring
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from recorder.capture import Capture
+    from recorder.ahead import AheadCapture
     from recorder.child import Child
     from recorder.clock import Clock
     from recorder.console import Desk, Reply
@@ -44,7 +44,6 @@ READ = 64 << 10
 BURST = 256 << 10  # bytes taken from the tool before anything else is looked at
 SMALL = 2 << 10  # a read below this was all there was: do not ask again
 ANSWER_MS = 1  # for which a tool's answer to keys comes before everything else
-HOLD_BACK_MS = 20  # how long a proper prefix of our own mark may be held back
 START_MS = 60  # after which the writer starts although the tool has printed nothing
 NUDGE_MS = 30  # between two sizes, so that a full-screen tool sees both and draws itself again
 
@@ -55,7 +54,7 @@ class Relay(Wiring):
     def __init__(
         self,
         parts: tuple[Terminal, Child, ReadGate],
-        capture: Capture,
+        capture: AheadCapture,
         writer: Writer,
         desk: Desk,
         clock: Clock,
@@ -247,7 +246,7 @@ class Relay(Wiring):
         )
         due = [at - now for at in times if at is not None]
         if self.held_since is not None:
-            due.append(self.held_since + HOLD_BACK_MS - now)
+            due.append(self.held_since + self.strip.patience_ms - now)
         if self.keyboard.holding or self._gap.waiting:
             due.append(HELD_LOOK_MS)
         if self._leaving.exited is not None:
@@ -267,7 +266,7 @@ class Relay(Wiring):
         now = self.now()
         if self._writer_due is not None and now.offset_ms >= self._writer_due:
             self._start_writer()
-        if self.held_since is not None and now.offset_ms - self.held_since >= HOLD_BACK_MS:
+        if self.held_since is not None and now.offset_ms - self.held_since >= self.strip.patience_ms:
             self._release_held(now)
         if (editor := self.keyboard.active) is not None:
             editor.step()
@@ -305,11 +304,10 @@ class Relay(Wiring):
             # In the middle of a flood the look would be in vain, and it costs a quarter of a millisecond.
             self.quiet.printed(now.offset_ms)
             return
+        self.note_gone(now)
         self.quiet.looked(waits=self.keyboard.settled(), turn=self.capture.turn is not None)
         if not self.writer.full:
             self._report_gap(now)
-        if self.capture.nested is not None and not identity.exists(self.capture.nested):
-            self.record(self.capture.nested_over(now))
 
     # --- signals and the end -------------------------------------------------------------------
 

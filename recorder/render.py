@@ -6,23 +6,22 @@ reader's terminal. Prints nothing; layout may change, the JSON beside it may not
 
 from __future__ import annotations
 
-import re
 import time
 from dataclasses import dataclass
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
+from recorder.erasing import ERASED, GONE
 from recorder.model import End, Kind, State, Status
 from recorder.render_json import kind
-from recorder.safe import visible
-from recorder.transcripts import ago
+from recorder.safe import safe_text, visible
+from recorder.turns import INPUT
+from recorder.units import ago
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from recorder.current import Health
-    from recorder.doctor import Check
-    from recorder.model import Event, Turn
+    from recorder.model import Event, Summary, Turn
     from recorder.sessions import Row
 
 GAP = "  "
@@ -31,8 +30,6 @@ DAY_S = 86_400
 NARROW = 50  # columns
 PARTIAL = "[partial: the tool did not show all of this command, or not it alone]"
 SHORT_MS = 10_000  # below this a duration shows tenths of a second
-
-_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")  # C0, DEL, C1, …
 
 STYLES = {
     "bold": "1",
@@ -74,14 +71,6 @@ class Cell:
 
 
 # --- text ------------------------------------------------------------------------------------
-
-
-def safe_text(text: str) -> str:
-    """Return what a tool printed with its lines and tabs as it was, but no control that a terminal obeys.
-
-    Joiners and directional marks stay, unlike in metadata: without them scripts and emoji fall apart.
-    """
-    return _CONTROL.sub(lambda found: visible(found[0]), text.replace("\r\n", "\n"))
 
 
 def width(text: str) -> int:
@@ -136,6 +125,13 @@ def _line(cells: Sequence[Cell], widths: Sequence[int], page: Page) -> str:
     return GAP.join(parts).rstrip()
 
 
+def homely(path: str, home: str | None) -> str:
+    """Return a path with the reader's home directory as ``~``."""
+    if home and (path == home or path.startswith(home.rstrip("/") + "/")):
+        return "~" + path[len(home.rstrip("/")) :]
+    return path
+
+
 def when(wall_ms: int, now_ms: int) -> str:
     """Return a local time, as short as its day allows."""
     then, now = time.localtime(wall_ms / 1000), time.localtime(now_ms / 1000)
@@ -175,6 +171,8 @@ _STATUS_STYLES: dict[str, tuple[str, ...]] = {
     Status.LIVE: ("green",),
     Status.ENDED: ("dim",),
     Status.INTERRUPTED: ("yellow",),
+    Status.MISSING: ("red",),
+    Status.DAMAGED: ("red",),
 }
 # The widest row of these fits 80 columns with room for the end of a directory.
 LABELS_ROOM, TOOL_ROOM, DIR_ROOM, TEXT_ROOM = 12, 8, 6, 12
@@ -203,6 +201,8 @@ def _session_cells(row: Row, names: Mapping[str, str], page: Page) -> list[Cell]
     if row.status is Status.LIVE and row.state is not State.IDLE:
         state = f"{row.state} :{row.state_turn}" if row.state_turn is not None else str(row.state)
         styles = ("red",) if row.state is State.ERROR else ("green", "bold")
+    if stored.archived_ms is not None:
+        state += ", archived"
     return [
         Cell(names.get(row.ulid, row.ulid), ("cyan",)),
         Cell(clip(labels, LABELS_ROOM if narrow else None), ("bold",)),
@@ -211,7 +211,7 @@ def _session_cells(row: Row, names: Mapping[str, str], page: Page) -> list[Cell]
         Cell(ago(page.now_ms - stored.created_ms), right=True),
         Cell(str(row.n_events), right=True),
         Cell(str(row.n_turns), right=True),
-        Cell(visible(_homely(stored.cwd, page.home)), ("dim",)),
+        Cell(visible(homely(stored.cwd, page.home)), ("dim",)),
     ]
 
 
@@ -219,14 +219,14 @@ def log(turns: Sequence[Turn], names: Mapping[str, str], page: Page) -> Iterator
     """Yield a row per turn: its name, time, duration, how it ended, and what was submitted."""
     rows = []
     for turn in turns:
-        mark, style = _ending(turn)
+        mark, style = ending(turn)
         rows.append(
             [
                 Cell(f"{names.get(turn.session, turn.session)}:{turn.turn}", ("cyan",)),
                 Cell(when(turn.started_ms, page.now_ms), ("dim",)),
                 Cell(lasted(turn.duration_ms), right=True),
                 Cell(mark, (style,)),
-                Cell(visible(turn.command)),
+                Cell(GONE if turn.erased else visible(turn.command)),
             ]
         )
     if page.columns is not None and rows:
@@ -238,7 +238,7 @@ def log(turns: Sequence[Turn], names: Mapping[str, str], page: Page) -> Iterator
     yield from table(rows, page)
 
 
-def _ending(turn: Turn) -> tuple[str, str]:
+def ending(turn: Turn) -> tuple[str, str]:
     """Return a turn's mark and its style."""
     if turn.exit_status:
         return str(turn.exit_status), "red"
@@ -283,10 +283,16 @@ def events(rows: Iterable[Event], page: Page) -> Iterator[str]:
             Cell(when(row.at.wall_ms, page.now_ms), ("dim",), right=True),
             Cell(f":{row.turn}" if row.turn is not None else "", ("dim",), right=True),
             Cell(shown, _KIND_STYLES.get(shown, ())),
-            Cell(("[partial] " if _is_partial(row) else "") + visible(row.text.removesuffix("\n"))),
+            Cell(_text(row)),
         ]
         kept = (0, 3, 4) if page.narrow else range(len(cells))
         yield _line([cells[i] for i in kept], [EVENT_WIDTHS[i] for i in kept], page)
+
+
+def _text(row: Event) -> str:
+    if ERASED in row.meta:
+        return GONE
+    return ("[partial] " if _is_partial(row) else "") + visible(row.text.removesuffix("\n"))
 
 
 def labels(rows: Sequence[tuple[str, str]], names: Mapping[str, str], page: Page) -> Iterator[str]:
@@ -295,30 +301,6 @@ def labels(rows: Sequence[tuple[str, str]], names: Mapping[str, str], page: Page
         [Cell(visible(label), ("bold",)), Cell(names.get(ulid, ulid), ("cyan",))] for label, ulid in rows
     ]
     yield from table(cells, page)
-
-
-def health(row: Health, page: Page) -> Iterator[str]:
-    """Yield the lines of ``status``; what cannot be known is left out."""
-    facts = {
-        "session": row.session if row.label is None else f"{row.session} ({row.label})",
-        "recording": row.recording,
-        "events": None if row.n_events is None else str(row.n_events),
-        "waiting": None if row.queue_bytes is None else size(row.queue_bytes),
-        "store": size(row.store_bytes) if row.store_bytes is not None else None,
-        "kept": "yes" if row.persist else "no: persistence disabled",
-    }
-    for name, value in facts.items():
-        if value is not None:
-            yield page.paint(f"{name:<9}", "dim") + "  " + visible(value)
-
-
-def checks(rows: Iterable[Check], page: Page) -> Iterator[str]:
-    """Yield a line per check of ``doctor``, and under a fault what to do."""
-    for row in rows:
-        mark = page.paint("ok   ", "green") if row.ok else page.paint("FAULT", "red", "bold")
-        yield f"{mark}  {visible(row.name)}: {visible(row.detail)}"
-        if row.fix is not None and not row.ok:
-            yield f"       {visible(row.fix)}"
 
 
 # --- transcript ------------------------------------------------------------------------------
@@ -338,6 +320,10 @@ def transcript(rows: Iterable[Event], page: Page) -> Iterator[str]:
                 yield text
                 at_start = text.endswith("\n")
             continue
+        if shown == Kind.PROMPT and row.meta.get("source") == INPUT:
+            continue  # the terminal has shown it: it stands in the output
+        if ERASED in row.meta and shown != Kind.PROMPT:
+            continue  # its prompt says so
         if not at_start:
             yield "\n"
         at_start = True
@@ -352,7 +338,9 @@ def _is_partial(row: Event) -> bool:
 
 def _aside(row: Event, shown: str, page: Page) -> Iterator[str]:
     """Yield the lines of an event that is no output."""
-    if shown == Kind.PROMPT:
+    if ERASED in row.meta:
+        yield page.paint(GONE, "dim")
+    elif shown == Kind.PROMPT:
         before = row.meta.get("prompt_text")
         prompt = page.paint(safe_text(before if isinstance(before, str) else ""), "dim")
         yield prompt + page.paint(safe_text(row.text), "bold")
@@ -375,8 +363,11 @@ def notice(text: str, page: Page) -> str:
     return page.paint(f"[{visible(text)}]", "dim") + "\n"
 
 
-def _homely(path: str, home: str | None) -> str:
-    """Return a path with the reader's home directory as ``~``."""
-    if home and (path == home or path.startswith(home.rstrip("/") + "/")):
-        return "~" + path[len(home.rstrip("/")) :]
-    return path
+def provenance(summary: Summary, status: Status, page: Page) -> str:
+    """Return what to know before a replay: if it broke off, the recorder's version, the tool's target."""
+    run = summary.invocation
+    said = [status.value] if status is Status.INTERRUPTED else []
+    if run is not None:
+        said.append(f"recorded by rec {run.version}")
+        said += [] if run.target is None else [f"target {homely(run.target, page.home)}"]
+    return visible(", ".join(said))

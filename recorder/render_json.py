@@ -5,34 +5,27 @@ Times are RFC 3339 in UTC with milliseconds; what is absent is null.
 
 from __future__ import annotations
 
-import json
-import re
 import time
 from typing import TYPE_CHECKING
 
+from recorder import jsontext
 from recorder.model import Kind
+from recorder.wrap import SCHEMA
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from recorder.current import Health
-    from recorder.doctor import Check
-    from recorder.model import Event, JsonValue, Turn
+    from recorder.lineage import Branch
+    from recorder.model import Check, Event, JsonValue, Turn
+    from recorder.query import Hit
     from recorder.sessions import Row
+    from recorder.wrap import Wrap
 
 Object = dict[str, "JsonValue"]
 
 KINDS = frozenset(Kind)
-# DEL, C1, zero-width, bidi and line separators: they would reach a terminal as they are.
-_UNSAFE = re.compile("[\x7f-\x9f\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]")
-_SURROGATE = re.compile("[\ud800-\udfff]")
-
-
-def dumps(value: JsonValue) -> str:
-    """Return one line of JSON that holds no byte a terminal would obey."""
-    text = json.dumps(value, ensure_ascii=False, separators=(", ", ": "))
-    text = _UNSAFE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
-    return _SURROGATE.sub("\ufffd", text)
+dumps = jsontext.dumps
 
 
 def moment(wall_ms: int | None) -> str | None:
@@ -57,10 +50,10 @@ def session(row: Row) -> Object:
         "labels": list(row.summary.labels),
         "tool": stored.tool,
         "argv": list(stored.argv),
-        "cwd": stored.cwd,
+        "cwd": stored.cwd or None,
         "git_root": stored.git_root,
-        "host": newest.host if newest else None,
-        "user": stored.user,
+        "host": (newest.host or None) if newest else None,
+        "user": stored.user or None,
         "started_at": moment(stored.created_ms),
         "ended_at": moment(newest.ended_ms) if newest else None,
         "status": row.status,
@@ -75,10 +68,37 @@ def session(row: Row) -> Object:
         "parent_ulid": stored.parent_ulid,
         "fork_turn": stored.fork_turn,
         "fork_seq": stored.fork_seq,
-        "recorder_version": newest.version if newest else None,
+        "recorder_version": (newest.version or None) if newest else None,
         "target": newest.target if newest else None,
         "archived": stored.archived_ms is not None,
         "directory": stored.directory,
+    }
+
+
+def wrap(found: Wrap) -> Object:
+    """Return a wrap-up."""
+    return {
+        "schema": SCHEMA,
+        "session": found.session,
+        "labels": list(found.labels),
+        "tool": found.tool,
+        "started_at": moment(found.started_ms),
+        "ended_at": moment(found.ended_ms),
+        "duration_ms": found.duration_ms,
+        "n_turns": found.n_turns,
+        "n_failures": found.n_failures,
+        "n_warns": found.n_warns,
+        "n_alerts": found.n_alerts,
+        "most_used": [{"command": word, "count": count} for word, count in found.most_used],
+        "longest": [
+            {
+                "session": turn.session,
+                "turn": turn.turn,
+                "command": turn.command,
+                "duration_ms": turn.duration_ms,
+            }
+            for turn in found.longest
+        ],
     }
 
 
@@ -105,7 +125,7 @@ def turn(row: Turn) -> Object:
         "parent_turn": row.parent_turn,
         "shell": row.shell,
         "prompt_text": row.prompt_text,
-        "command": row.command,
+        "command": None if row.erased else row.command,
         "cwd": row.cwd,
         "exit_status": row.exit_status,
         "end": row.end,
@@ -114,6 +134,42 @@ def turn(row: Turn) -> Object:
         "n_output_bytes": row.raw_end - row.raw_start,
         "truncated": row.truncated,
     }
+
+
+def diff(turns: Sequence[Turn], lines: Sequence[str]) -> Object:
+    """Return two turns and the lines of the unified diff of their outputs."""
+    return {"turns": [turn(each) for each in turns], "same": not lines, "diff": [*lines]}
+
+
+def hit(row: Hit) -> Object:
+    """Return a line of ``search``."""
+    return {
+        "session": row.event.session,
+        "turn": row.event.turn,
+        "seq": row.event.seq,
+        "at": moment(row.event.at.wall_ms),
+        "kind": kind(row.event),
+        "snippet": row.snippet,
+        "command": None if row.turn is None else row.turn.command,
+        "score": row.score,
+    }
+
+
+def tree(root: Branch) -> Object:
+    """Return a family of sessions, children inside their parents."""
+    found: Object = _branch(root)
+    waiting = [(root, found)]
+    while waiting:
+        branch, shown = waiting.pop()
+        children = [(child, _branch(child)) for child in branch.children]
+        shown["children"] = [each for _, each in children]
+        waiting += children
+    return found
+
+
+def _branch(branch: Branch) -> Object:
+    labels: list[JsonValue] = [*branch.summary.labels]
+    return {"ulid": branch.ulid, "labels": labels, "fork_turn": branch.summary.session.fork_turn}
 
 
 def health(row: Health) -> Object:

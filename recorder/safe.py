@@ -1,7 +1,7 @@
 """Make recorded text and bytes harmless for the terminal they are shown on.
 
-May live here: the one escaping of metadata (``visible``) and the allow-list for replays
-(``SafeStream``). May not: anything that knows what is shown, or prints it.
+May live here: the one escaping of metadata (``visible``) and of output (``safe_text``), and the
+allow-list for replays (``SafeStream``). May not: anything that knows what is shown, or prints it.
 """
 
 from __future__ import annotations
@@ -41,6 +41,17 @@ def _shown(found: re.Match[str]) -> str:
     return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
+_controls = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")  # C0, DEL, C1, …
+
+
+def safe_text(text: str) -> str:
+    """Return what a tool printed with its lines and tabs as it was, but no control that a terminal obeys.
+
+    Joiners and directional marks stay, unlike in metadata: without them scripts and emoji fall apart.
+    """
+    return _controls.sub(lambda found: visible(found[0]), text.replace("\r\n", "\n"))
+
+
 # What a replay may do to a terminal, by the final byte of a sequence without intermediate bytes.
 _SHOWS = re.compile(
     rb"\x1b\[(?:"
@@ -53,11 +64,18 @@ _ALTERNATE = (b"47", b"1047", b"1049")
 _MOVES = frozenset([b"\x1b7", b"\x1b8", b"\x1bD", b"\x1bE", b"\x1bM"])
 _CONTROLS = {b"\r": b"\r", b"\n": b"\n", b"\b": b"\b", b"\t": b"\t", b"\x0b": b"\n", b"\x0c": b"\n"}
 # C1 controls, which terminals obey in UTF-8, too, separators, and what turns the reading direction.
-_unwanted = re.compile("[\x80-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+unwanted = re.compile("[\x80-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]").sub
 _numbers = re.compile(rb"[0-9]+").findall
-_DRAWING = str.maketrans(
+DRAWING = str.maketrans(
     "`abcdefghijklmnopqrstuvwxyz{|}~", "◆▒␉␌␍␊°±␤␋┘┐┌└┼⎺⎻─⎼⎽├┤┴┬│≤≥π≠£·"
 )  # the character set that ESC ( 0 selects
+
+
+def beyond(broken: bytes) -> bytes:
+    """Return what a BROKEN token may not hide: of a string without end what is too long, else nothing."""
+    if not broken.startswith(b"\x1b"):
+        return broken
+    return broken[MAX_STRING:] if broken[1:2] in (b"]", b"P", b"X", b"^", b"_", b"k") else b""
 
 
 class SafeStream:
@@ -104,10 +122,10 @@ class SafeStream:
     def _text(self, raw: bytes, *, final: bool = False) -> bytes:
         text = self._decoder.decode(raw, final)
         if self._drawing:
-            text = text.translate(_DRAWING)
+            text = text.translate(DRAWING)
         elif text.isascii():
             return text.encode()
-        return _unwanted.sub("", text).encode()
+        return unwanted("", text).encode()
 
     def _csi(self, raw: bytes) -> bytes:
         if any(len(number) > 4 for number in _numbers(raw)):
@@ -142,8 +160,5 @@ class SafeStream:
 
     def _broken(self, raw: bytes) -> bytes:
         """Show what stands in a string without end beyond what it may hide; nothing of other sequences."""
-        before = b""
-        if raw.startswith(b"\x1b"):
-            before = self._text(b"", final=True)
-            raw = raw[MAX_STRING:] if raw[1:2] in (b"]", b"P", b"X", b"^", b"_", b"k") else b""
-        return before + b"".join([self._allow(*token) for token in Tokenizer().feed(raw)])
+        before = self._text(b"", final=True) if raw.startswith(b"\x1b") else b""
+        return before + b"".join([self._allow(*token) for token in Tokenizer().feed(beyond(raw))])

@@ -75,6 +75,19 @@ class Sense:
         self._sent_ms = self._quiet_since
         self._wires.settle()
 
+    def pending(self) -> int | None:
+        """Count the bytes of our lines that nobody has read; None: cannot be known yet.
+
+        The shell says that it is back before it reads: what it may have said is looked at first.
+        """
+        if self.acknowledged():
+            pending: int | None = 0
+        elif self._wires.now().offset_ms - self._sent_ms < SETTLE_MS:
+            return None
+        else:
+            pending = self._child.pending()
+        return None if self._wires.output_waits() else pending
+
     def acknowledged(self) -> bool | None:
         """Say whether the tool has consumed the line that we sent last; None: nobody can tell."""
         if self._sent is None:

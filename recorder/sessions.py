@@ -10,9 +10,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from recorder import lineage, lookup
+from recorder import ids, lineage
 from recorder.errors import NotFound, Refused
-from recorder.labels import check_label
+from recorder.labels import check_label, label_mark
 from recorder.model import Draft, End, Kind, Moment, State, Status
 
 if TYPE_CHECKING:
@@ -72,6 +72,8 @@ class Picked:
 def status_of(summary: Summary, alive: Alive) -> Status:
     """Return what became of a session; a missing end and a missing owner make it interrupted."""
     newest = summary.invocation
+    if summary.trouble is not None:
+        return summary.trouble
     if newest is None:
         return Status.INTERRUPTED
     if newest.ended_ms is not None:
@@ -100,7 +102,7 @@ def row(summary: Summary, alive: Alive) -> Row:
         state_turn=turn,
         state_since_ms=since,
         n_events=summary.n_events + (fork.fork_seq or 0),
-        n_turns=summary.n_turns + (fork.fork_turn or 0),
+        n_turns=summary.n_turns + (fork.fork_turn or 0 if fork.fork_seq else 0),
     )
 
 
@@ -185,16 +187,15 @@ def settled(store: Store, turns: Iterable[Turn], alive: Alive) -> list[Turn]:
     return found
 
 
-def every_name(store: Store) -> dict[str, str]:
-    """Return the shortest unique prefix of every session's ULID."""
-    return lookup.shortest(store.with_prefix("", limit=1_000_000_000))
+def short_names(store: Store, ulids: Iterable[str]) -> dict[str, str]:
+    """Return for the ULIDs of some sessions the shortest prefix that no other session's shares."""
+    return ids.shortest(ulids, store.with_prefix("", limit=1_000_000_000))
 
 
-def turn_names(store: Store, turns: Iterable[Turn]) -> dict[str, str]:
-    """Return for the sessions of some turns what to write before the colon: a label, else a prefix."""
-    names = every_name(store)
+def turn_names(store: Store, turns: Iterable[Turn | Event]) -> dict[str, str]:
+    """Return for the sessions of some turns or events what to write before the colon: a label, a prefix."""
     labels = {ulid: label for label, ulid in reversed(store.labels())}
-    return {ulid: labels.get(ulid, names.get(ulid, ulid)) for ulid in {turn.session for turn in turns}}
+    return {**short_names(store, {turn.session for turn in turns}), **labels}
 
 
 # --- writing ---------------------------------------------------------------------------------
@@ -206,7 +207,7 @@ def label(store: Store, ulid: str, name: str, now_ms: int) -> str | None:
     if dict(store.labels()).get(name) == ulid:
         return None
     moved = store.set_label(name, ulid)
-    append(store, ulid, Kind.MARK, f"label {name}", {"mark": "label", "label": name}, now_ms)
+    append(store, ulid, Kind.MARK, f"label {name}", label_mark(name, moved), now_ms)
     return moved
 
 
@@ -230,6 +231,12 @@ def alert(store: Store, ulid: str, text: str, now_ms: int) -> Event:
     return append(store, ulid, Kind.ALERT, text, {"rule": "user"}, now_ms)
 
 
+def unstored(ulid: str) -> Refused:
+    """Return what to raise where a session that is being recorded has no row yet."""
+    message = f"could not write to session {ulid}: nothing of it has been stored yet"
+    return Refused(message, advice="try again after its first prompt")
+
+
 def append(store: Store, ulid: str, kind: Kind, text: str, meta: Meta, now_ms: int) -> Event:
     """Append one event to a session from any process; raises Refused when it has no row yet.
 
@@ -237,10 +244,7 @@ def append(store: Store, ulid: str, kind: Kind, text: str, meta: Meta, now_ms: i
     """
     summary = store.summary(ulid)
     if summary is None:
-        raise Refused(
-            f"could not write to session {ulid}: nothing of it has been stored yet",
-            advice="try again after its first prompt",
-        )
+        raise unstored(ulid)
     newest, activity = summary.invocation, summary.activity
     open_turn = None
     if activity is not None and activity.state is State.RUNNING:

@@ -40,12 +40,28 @@ COMMANDS: tuple[Entry, ...] = (
     Entry("sessions", "", "list the newest sessions", asks=True),
     Entry("label", "NAME", "name this session; a label in use moves here", ("/label shop",)),
     Entry("save", "NAME", "the same as /label", ("/save before-migration",)),
+    Entry(
+        "fork", "[LABEL]", "go on in a child of this session; the tool runs on", ("/fork", "/fork second-try")
+    ),
+    Entry("new", "", "archive this session and go on in a fresh one; the tool runs on"),
     Entry("replay", "[SESSION]", "show this session, or another one", ("/replay", "/replay shop"), asks=True),
+    Entry(
+        "search",
+        "WORDS",
+        "find words in all sessions",
+        ("/search connection refused", '/search "no such file" conn*'),
+        asks=True,
+    ),
+    Entry("resume", "SESSION", "say how to go on with another session", ("/resume shop",), asks=True),
     Entry("note", "TEXT", "put a note into the recording", ("/note index added here",)),
     Entry("alert", "TEXT", "put an alert into the recording", ("/alert rows are missing",)),
     Entry("pause", "", "stop recording until /unpause"),
     Entry("unpause", "", "record again"),
+    Entry("forget", "[TURN]", "erase the last turn, or turn N, for good", ("/forget", "/forget 12")),
+    Entry("undo", "", "take back this session's last note or label"),
     Entry("status", "", "say what is being recorded, and where to", asks=True),
+    Entry("wrap", "", "sum this session up", asks=True),
+    Entry("wrap-off", "", "say no wrap-up when this session ends"),
     Entry("quit", "", "end the tool and the recording"),
 )
 NAMES: tuple[str, ...] = tuple(entry.name for entry in COMMANDS)

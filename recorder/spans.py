@@ -36,17 +36,33 @@ Item = Draft | Span
 
 
 class Source(NamedTuple):
-    """Whose output it is."""
+    """Whose output it is.
+
+    Raw offsets are counted over all that one process records; ``origin`` is where its session began.
+    """
 
     session: str
     invocation: str
     tool: str
+    origin: int = 0
+    cap: int = HEAD_BYTES  # so many bytes at either end of a turn become text
+
+    def place(self, raw: int) -> int:
+        """Return the session's own raw offset; what stands before its first byte counts as there."""
+        return max(0, raw - self.origin)
 
 
 class _Piece(NamedTuple):
     start: int
     data: bytes
     at: Moment
+
+
+class Shelf(NamedTuple):
+    """What is remembered of a turn while another one is open inside it."""
+
+    turn: int | None
+    given: int  # bytes of it that became spans
 
 
 def shows(data: bytes) -> bool:
@@ -59,6 +75,7 @@ class SpanCutter:
 
     def __init__(self, source: Source, cols: int) -> None:
         """Begin outside any turn."""
+        self._most = source.cap
         self.source = source
         self.cols = cols
         self.turn: int | None = None
@@ -85,6 +102,18 @@ class SpanCutter:
         self._renew(None, at, raw)
         return items
 
+    def suspend(self, at: Moment, raw: int) -> tuple[list[Item], Shelf]:
+        """Give out what the open turn has printed up to raw offset ``raw``, and put the turn aside."""
+        items = self._close(at, raw, None)
+        shelf = Shelf(self.turn, self._given)
+        self._renew(None, at, raw)
+        return items, shelf
+
+    def resume(self, shelf: Shelf, at: Moment, raw: int) -> None:
+        """Go on with a turn that was put aside; its allowance of text goes on too."""
+        self._renew(shelf.turn, at, raw)
+        self._given = shelf.given
+
     def _renew(self, turn: int | None, at: Moment, raw: int) -> None:
         self.turn = turn
         self._began_ms = at.offset_ms
@@ -99,7 +128,7 @@ class SpanCutter:
 
     @property
     def _capped(self) -> bool:
-        return self._given >= HEAD_BYTES
+        return self._given >= self._most
 
     def add(self, at: Moment, raw: int, data: bytes) -> list[Item]:
         """Take output that begins at raw offset ``raw``; return the spans it completes."""
@@ -108,7 +137,7 @@ class SpanCutter:
         items = self._renew_allowance(at, raw)
         self._pieces.append(_Piece(raw, data, at))
         self._size += len(data)
-        while self._size >= SPAN_BYTES and not self._capped:
+        while self._size >= min(SPAN_BYTES, self._most) and not self._capped:
             items += self._give(self._whole_lines())
         if self._capped:
             self._forget_middle()
@@ -122,7 +151,7 @@ class SpanCutter:
         if self._capped:
             last = self._pieces[-1]
             return self._renew_allowance(now, last.start + len(last.data))
-        return self._give(min(self._line_end() or 0, HEAD_BYTES - self._given))
+        return self._give(min(self._line_end() or 0, self._most - self._given))
 
     def due_ms(self) -> int | None:
         """Return the offset (ms) at which ``tick`` has something to do, or None."""
@@ -138,7 +167,7 @@ class SpanCutter:
         The tail of a turn that has had its head is given out at its end only.
         """
         size = self._size if answered else self._line_end() or 0
-        size = min(size, HEAD_BYTES - self._given)
+        size = min(size, self._most - self._given)
         items = self._give(size) if size > 0 else []
         return [replace(item, answered=answered) if isinstance(item, Span) else item for item in items]
 
@@ -146,6 +175,16 @@ class SpanCutter:
         """Begin anew with background output whose minute is over."""
         over = self._capped and self.turn is None and at.offset_ms - self._began_ms >= BACKGROUND_MS
         return self.begin(None, at, raw) if over else []
+
+    def tail(self, size: int) -> bytes:
+        """Return at least the last ``size`` bytes that were collected, as far as they are there."""
+        parts: list[bytes] = []
+        for piece in reversed(self._pieces):
+            parts.insert(0, piece.data)
+            size -= len(piece.data)
+            if size <= 0:
+                break
+        return b"".join(parts)
 
     def drop_from(self, raw: int) -> None:
         """Forget what was collected from raw offset ``raw`` on: it was a prompt."""
@@ -175,7 +214,7 @@ class SpanCutter:
 
         It depends on nothing but the bytes, so that spans are the same however output arrives.
         """
-        limit = min(SPAN_BYTES, HEAD_BYTES - self._given)
+        limit = min(SPAN_BYTES, self._most - self._given)
         at = cut = 0
         for piece in self._pieces:
             if at >= limit:
@@ -222,8 +261,8 @@ class SpanCutter:
             turn=self.turn,
             at=at,
             data=data,
-            raw_start=raw[0],
-            raw_end=raw[1],
+            raw_start=self.source.place(raw[0]),
+            raw_end=self.source.place(raw[1]),
             cols=self.cols,
             fresh=self._fresh,
             meta=meta or {},
@@ -233,16 +272,16 @@ class SpanCutter:
 
     def _forget_middle(self) -> None:
         """Let go of what will be raw only: more is kept than the tail, as a prompt may be cut off it."""
-        while self._pieces and self._size - len(self._pieces[0].data) >= TAIL_BYTES + MAX_LINE:
+        while self._pieces and self._size - len(self._pieces[0].data) >= self._most + MAX_LINE:
             gone = len(self._pieces.popleft().data)
             self._size -= gone
             self._left_out += gone
 
     def _trim(self) -> None:
         """Keep exactly the tail of a turn that has had its head."""
-        while self._size > TAIL_BYTES:
+        while self._size > self._most:
             first = self._pieces.popleft()
-            gone = min(len(first.data), self._size - TAIL_BYTES)
+            gone = min(len(first.data), self._size - self._most)
             if gone < len(first.data):
                 self._pieces.appendleft(first._replace(start=first.start + gone, data=first.data[gone:]))
             self._size -= gone
@@ -261,7 +300,7 @@ class SpanCutter:
         if meta is not None:
             end = max(raw, self._reached)  # an echo that did not come ends the turn where it begins
             last = self._take(self._size, meta) if self._size else self._span(at, b"", (end, end), meta)
-            items.append(replace(last, raw_end=max(end, last.raw_end)))
+            items.append(replace(last, raw_end=max(self.source.place(end), last.raw_end)))
         elif self._size:
             items += self._give(self._size)
         self._pieces.clear()

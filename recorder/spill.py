@@ -24,6 +24,7 @@ from recorder.model import (
     Session,
     Size,
     Span,
+    Switch,
 )
 
 if TYPE_CHECKING:
@@ -33,12 +34,16 @@ if TYPE_CHECKING:
 
 _MAGIC = b"rec-spill 1\n"
 
-Item = Chunk | Draft | Span
+Item = Chunk | Draft | Span | Switch
 
 
 @dataclass
 class Spill:
-    """The contents of one spill file; ``seen`` is the last seq of each session that its writer knew."""
+    """The contents of one spill file; ``seen`` is the last seq of each session that its writer knew.
+
+    ``session`` and ``invocation`` are the first ones; where there are more, a switch leads to each, and
+    ``end`` is that of the last.
+    """
 
     session: Session
     invocation: Invocation
@@ -51,9 +56,8 @@ class Spill:
 def encode(spill: Spill) -> Iterator[bytes]:
     """Yield the parts of a spill file."""
     yield _MAGIC
-    session, invocation = spill.session, spill.invocation
-    yield _record({"is": "session", **asdict(session), "size": session.size._asdict()})
-    yield _record({"is": "invocation", **asdict(invocation), "owner": invocation.owner._asdict()})
+    yield _record({"is": "session", **_of_session(spill.session)})
+    yield _record({"is": "invocation", **_of_invocation(spill.invocation)})
     yield _record({"is": "seen", "seqs": dict(spill.seen)})
     if spill.end is not None:
         ended_ms, status, reason = spill.end
@@ -63,7 +67,18 @@ def encode(spill: Spill) -> Iterator[bytes]:
     yield _record({"is": "whole"})
 
 
+def _of_session(session: Session) -> dict[str, Any]:
+    return {**asdict(session), "size": session.size._asdict()}
+
+
+def _of_invocation(invocation: Invocation) -> dict[str, Any]:
+    return {**asdict(invocation), "owner": invocation.owner._asdict()}
+
+
 def _item(item: Item) -> bytes:
+    if isinstance(item, Switch):
+        into, run = _of_session(item.into), _of_invocation(item.run)
+        return _record({"is": "switch", **asdict(item), "into": into, "run": run})
     header: dict[str, Any] = {"is": type(item).__name__.lower()}
     body = b""
     for name in item.__slots__:
@@ -137,11 +152,19 @@ def _take(spill: Spill, kind: JsonValue, header: dict[str, Any], body: bytes) ->
         spill.items.append(Draft(**_at(header) | {"kind": Kind(header["kind"])}))
     elif kind == "span":
         spill.items.append(Span(**_at(header), data=body))
+    elif kind == "switch":
+        spill.items.append(_switch(header))
     return kind == "whole"
 
 
 def _at(header: dict[str, Any]) -> dict[str, Any]:
     return header | {"at": Moment(*header["at"])}
+
+
+def _switch(header: dict[str, Any]) -> Switch:
+    mark = Draft(**_at(header["mark"]) | {"kind": Kind(header["mark"]["kind"])})
+    into, run = _session(header["into"]), _invocation(header["run"])
+    return Switch(**header | {"mark": mark, "reason": EndReason(header["reason"]), "into": into, "run": run})
 
 
 def _session(header: dict[str, Any]) -> Session:

@@ -41,10 +41,19 @@ class Started(NamedTuple):
 
 @contextlib.contextmanager
 def started(
-    argv: Sequence[str], env: Mapping[str, str], *, label: str | None, persist: bool
+    argv: Sequence[str],
+    env: Mapping[str, str],
+    *,
+    root: str,
+    label: str | None,
+    persist: bool,
+    program: str | None = None,
+    session: str | None = None,
 ) -> Iterator[Started]:
     """Start a tool on a pty, make the terminal raw; at the end take both back.
 
+    ``root`` is where it will be kept, for commands inside; ``session`` is the ULID of one that is gone
+    on with; without it, it is a new one.
     Signal handlers come before the tool, so that none can end us without it. Raises ToolNotFound and
     ToolNotExecutable, and RecError for a label that cannot be one; nothing is left behind then,
     neither on disk nor in the terminal's modes.
@@ -57,20 +66,26 @@ def started(
     terminal = Terminal.open()
     runtime = config.runtime_dir(env)
     clock = Clock()
-    session, nonce = ids.ulid(clock.started_ms), ids.nonce()
+    session, nonce = session or ids.ulid(clock.started_ms), ids.nonce()
     outer = env.get("REC_NONCE") if config.current_session(env) else None
     told = config.tool_env(env, session=session, tty="", pid=os.getpid(), nonce=nonce)
+    told["REC_SESSION_ROOT"] = root if root.startswith("/") else f"{os.getcwd()}/{root}"
     told["REC_PERSIST"] = "1" if persist else "0"
     with Signals() as signals, contextlib.closing(terminal):
         size = terminal.size()
         child = Child.start(
-            argv, size=size, env=told, attributes=terminal.attributes(), tty_variable="REC_TTY"
+            argv,
+            size=size,
+            env=told,
+            attributes=terminal.attributes(),
+            tty_variable="REC_TTY",
+            program=program,
         )
         try:
             if terminal.interactive:
                 terminal.remember(runtime)
                 terminal.raw()
-            prelude = Prelude(terminal, child, clock, shown=outer is None)
+            prelude = Prelude(terminal, child, clock, nonce=nonce, shown=outer is None)
             yield Started(terminal, child, signals, clock, size, session, nonce, outer, runtime, prelude)
         finally:
             child.close()

@@ -2,6 +2,9 @@
 
 May live here: the one filter before the screen. May not: what a mark says (marks), or any change to
 other bytes. A mark that is not whole, or too long, is not ours and passes untouched.
+
+What may still become a mark waits for ``patience_ms`` at most. Anybody can print our introducer, so that
+is short; but a shell that names a long command in a mark, on a busy machine, may pause in the middle.
 """
 
 from __future__ import annotations
@@ -9,7 +12,9 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-INTRODUCER = b"\x1b]6973;"
+INTRODUCER = b"\x1b]7373;"
+BEGUN_MS = 20  # how long what may become a mark is held back
+OURS_MS = 1000  # … and one that has named our nonce
 MAX_MARK = 1 << 20  # bytes with introducer and terminator; a command pasted with its data fits
 
 _ender = re.compile(rb"[\x07\x18\x1a\x1b]").search
@@ -24,14 +29,20 @@ class Mark(NamedTuple):
 class Strip:
     """Pass output on without our marks; holds back only what may still become one."""
 
-    def __init__(self) -> None:
-        """Begin with nothing held back."""
+    def __init__(self, nonce: str = "") -> None:
+        """Begin with nothing held back; a mark with ``nonce`` is ours for certain."""
+        self._ours = INTRODUCER + nonce.encode() + b";" if nonce else b""
         self._held = bytearray()  # a prefix of the introducer, or a mark that has not ended
 
     @property
     def holding(self) -> bool:
         """Whether something waits for more bytes, or for ``flush``."""
         return bool(self._held)
+
+    @property
+    def patience_ms(self) -> int:
+        """Return how long what is held may wait for its end, since something came."""
+        return OURS_MS if self._ours and self._held.startswith(self._ours) else BEGUN_MS
 
     def feed(self, data: bytes) -> bytes:
         """Return what may go to the terminal now."""

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, NamedTuple
 from recorder.dialog import Reads
 from recorder.keys import as_sent
 from recorder.model import Kind
+from recorder.modes import Mode
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from recorder.capture import Capture
+    from recorder.ahead import AheadCapture
     from recorder.keys import KeyQueue
     from recorder.sense import Sense
     from recorder.wires import Wires
@@ -34,7 +35,7 @@ class Commit(NamedTuple):
 class Submission:
     """The queue of one session's submitted lines."""
 
-    def __init__(self, sense: Sense, capture: Capture, wires: Wires) -> None:
+    def __init__(self, sense: Sense, capture: AheadCapture, wires: Wires) -> None:
         """Begin empty."""
         self._sense = sense
         self._capture = capture
@@ -98,6 +99,19 @@ class Submission:
         whole = bool(self._lines) or not self._torn
         sent = as_sent(line.encode(errors="surrogateescape"), self._sense.tty().eof, whole=whole)
         self._wires.send(sent)
+
+    def look(self) -> None:
+        """Look who has taken the lines that may have been left to the shell."""
+        if not self._capture.ahead:
+            return
+        if self._sense.mode(self._sense.tty()) is Mode.SECRET:
+            self.let_go()
+        elif (pending := self._sense.pending()) is not None:
+            self._wires.record(self._capture.taken(self._wires.now(), pending))
+
+    def let_go(self) -> None:
+        """Keep nothing of lines that nobody has taken: a hidden read gets them, or a signal drops them."""
+        self._wires.record(self._capture.let_go(self._wires.now()))
 
     def drop(self) -> None:
         """Forget the lines; one that is in the record goes to the tool, if only for the tool to drop it."""

@@ -11,15 +11,14 @@ from typing import TYPE_CHECKING
 
 from recorder import lineage
 from recorder.model import Kind
+from recorder.turns import INPUT, raw_offset
+from recorder.units import ago
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from recorder.model import Event, Turn
     from recorder.store import Store
-
-SECOND_MS = 1000
-UNITS_MS = (("d", 86_400_000), ("h", 3_600_000), ("m", 60_000))
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,17 +29,6 @@ class Replay:
     n_events: int
     most_recent_ms: int | None
     events: Iterator[Event]
-
-
-def ago(span_ms: int) -> str:
-    """Return a time span as one floored unit: ``0s``, ``42s``, ``14m``, ``3h``, ``2d``.
-
-    A negative span (the clock was set back) is no time at all.
-    """
-    for unit, length in UNITS_MS:
-        if span_ms >= length:
-            return f"{span_ms // length}{unit}"
-    return f"{max(0, span_ms) // SECOND_MS}s"
 
 
 def first_line(n_events: int, most_recent_ms: int | None, now_ms: int) -> str:
@@ -68,9 +56,7 @@ def replay_raw(store: Store, ulid: str, last: int | None = None) -> Iterator[byt
     """Yield the recorded bytes of a session; ``last`` begins where the last N events begin."""
     first = None
     if last is not None:
-        located = (
-            event for event in lineage.events(store, ulid, last=last) if lineage.raw_offset(event) is not None
-        )
+        located = (event for event in lineage.events(store, ulid, last=last) if raw_offset(event) is not None)
         first = next(located, None)
         if first is None:
             return
@@ -101,7 +87,8 @@ def _prompt_seq(store: Store, turn: Turn) -> int:
     found = 0
     while low < high:
         middle = (low + high) // 2
-        prompt = next(store.events(turn.session, kinds=(Kind.PROMPT,), after=middle), None)
+        prompts = store.events(turn.session, kinds=(Kind.PROMPT,), after=middle)
+        prompt = next((event for event in prompts if event.meta.get("source") != INPUT), None)
         if prompt is None or prompt.turn is None or prompt.turn >= turn.turn:
             high = middle
             if prompt is not None and prompt.turn == turn.turn:

@@ -9,23 +9,27 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from recorder.erasing import ERASED
 from recorder.model import End, Event, Kind, Turn
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from recorder.model import JsonValue
+    from recorder.model import Draft, JsonValue
+
+INPUT = "input"  # the source of a prompt that is a line for a program within a shell's turn
 
 
 def fold(turn: Turn | None, event: Event) -> Turn | None:
     """Return the row of ``event.turn`` after this event, or None where there is none to have.
 
     ``turn`` is the row so far. Only a prompt opens a row: output whose prompt was never stored has
-    nothing to be the answer to. Events without a turn leave ``turn`` as it is.
+    nothing to be the answer to. An ``input`` is no such prompt: a program that runs in a shell's turn was
+    given a line. Events without a turn leave ``turn`` as it is.
     """
     if event.turn is None:
         return turn
-    if event.kind == Kind.PROMPT:
+    if event.kind == Kind.PROMPT and event.meta.get("source") != INPUT:
         return _submitted(turn, event, event.turn)
     if turn is None:
         return None
@@ -36,6 +40,22 @@ def fold(turn: Turn | None, event: Event) -> Turn | None:
     if event.kind == Kind.SYSTEM and "raw_only" in event.meta:
         return replace(turn, truncated=True)
     return turn
+
+
+def raw_offset(event: Event | Draft) -> int | None:
+    """Return where in its session's raw stream an event begins, if it says so."""
+    at = event.meta.get("raw", event.meta.get("raw_at"))
+    if isinstance(at, list) and at:
+        at = at[0]
+    return at if isinstance(at, int) and not isinstance(at, bool) else None
+
+
+def raw_end(event: Event) -> int:
+    """Return where in its session's raw stream an event ends, 0 where it does not say so."""
+    at = event.meta.get("raw", event.meta.get("raw_at"))
+    if isinstance(at, list) and at:
+        at = at[-1]
+    return at if isinstance(at, int) and not isinstance(at, bool) else 0
 
 
 def fold_all(events: Iterable[Event]) -> dict[int, Turn]:
@@ -65,6 +85,7 @@ def _submitted(turn: Turn | None, event: Event, number: int) -> Turn:
         cwd=_str(meta.get("cwd")),
         shell=_str(meta.get("shell")),
         parent_turn=_int(meta.get("parent_turn")),
+        erased=ERASED in meta,
     )
     if turn is None:
         return fresh

@@ -1,4 +1,4 @@
-"""Durations and sizes as people write them: ``90s 10m 2h 7d``, ``500M 2G``. Text in, numbers out."""
+"""Durations, sizes and counts as people write them: ``90s 10m 2h 7d``, ``500M 2G``, ``3 turns``."""
 
 from __future__ import annotations
 
@@ -23,6 +23,21 @@ def size(text: str) -> int:
     if unit not in _BYTES or not _digits(number):
         raise UsageError_(f"could not read {text!r} as a size: expected one such as 512K, 500M or 2G")
     return int(number) * _BYTES[unit]
+
+
+def ago(span_ms: int) -> str:
+    """Return a time span as one floored unit: ``0s``, ``42s``, ``14m``, ``3h``, ``2d``.
+
+    A negative span (the clock was set back) is no time at all.
+    """
+    span = max(0, span_ms) // 1000
+    unit = max((unit for unit in _SECONDS if span >= _SECONDS[unit]), key=_SECONDS.__getitem__, default="s")
+    return f"{span // _SECONDS[unit]}{unit}"
+
+
+def count(number: int, noun: str) -> str:
+    """Return a number of things: ``1 turn``, ``2 turns``."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _digits(text: str) -> bool:

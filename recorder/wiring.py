@@ -10,6 +10,7 @@ import select
 import signal
 from typing import TYPE_CHECKING
 
+from recorder import identity
 from recorder.outlet import Outlet
 from recorder.promptline import PromptLine
 from recorder.settle import Settle
@@ -17,10 +18,11 @@ from recorder.settle import Settle
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from recorder.capture import Capture, Item
+    from recorder.ahead import AheadCapture
+    from recorder.capture import Item
     from recorder.child import Child
     from recorder.clock import Clock
-    from recorder.model import Moment
+    from recorder.model import Moment, Switch
     from recorder.terminal import Terminal
     from recorder.writer import Writer
 
@@ -29,7 +31,7 @@ class Wiring:
     """Terminal, tool, capture and writer of one recording, connected."""
 
     def __init__(
-        self, terminal: Terminal, child: Child, capture: Capture, writer: Writer, clock: Clock
+        self, terminal: Terminal, child: Child, capture: AheadCapture, writer: Writer, clock: Clock
     ) -> None:
         """Connect the parts; nothing runs yet."""
         self.terminal = terminal
@@ -85,19 +87,27 @@ class Wiring:
         """Begin the end: the user's terminal is gone. The loop knows how."""
         raise NotImplementedError
 
-    def record(self, items: Iterable[Item]) -> int:
+    def record(self, items: Iterable[Item | Switch]) -> int:
         """Hand items to the writer, and the new state with them when it changed."""
         items = list(items)
         if self.capture.ledger.alternate != self._alternate:
             self._alternate = self.capture.ledger.alternate
             self.terminal.on_screen(self._alternate)  # for who comes after us, should we be killed
-        if not items:
+        if not items and not self.capture.wanted:
             return self._ticket  # nothing to tell the writer's thread: waking it would cost a key its time
         ticket = self._ticket = self.writer.put(*items)
-        if self.capture.turn != self._turn:
-            self._turn = self.capture.turn
+        if self.capture.running != self._turn or self.capture.wanted:
+            self._turn, self.capture.wanted = self.capture.running, False
             self.writer.activity(self.capture.activity())
         return ticket
+
+    def note_gone(self, now: Moment) -> None:
+        """Take note of a recorder, or of a shell with our hooks, that is inside the tool no longer."""
+        nested = self.capture.nested
+        if nested is not None and not identity.exists(nested):
+            self.record(self.capture.nested_over(now))
+        while (shell := self.capture.shell) is not None and not identity.exists(shell):
+            self.record(self.capture.shell_gone(now, shell))
 
     def durable(self, ticket: int) -> bool:
         """Say whether what the ticket stands for is in the store."""

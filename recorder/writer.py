@@ -14,14 +14,12 @@ import signal
 import threading
 import time
 from collections import deque
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from recorder.errands import Errands
-from recorder.errors import RecError
 from recorder.model import Draft, Kind
 from recorder.outage import Outage
-from recorder.pen import End, Pen
+from recorder.pen import Closing, End, Pen
 from recorder.pending import Batch, Pending
 from recorder.rendering import Rendering
 
@@ -30,7 +28,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
     from pathlib import Path
 
-    from recorder.model import Activity, EndReason, Invocation, Session, Span
+    from recorder.model import Activity, EndReason, Invocation, Session, Span, Switch
     from recorder.pending import Item
     from recorder.store import Store
 
@@ -41,14 +39,6 @@ GROUP_S = 0.1  # the oldest waiting byte is written after this time …
 GROUP_BYTES = 64 << 10  # … or when this much waits: together the loss bound, with room to spare
 TEXT_S = 1.0  # a span waits no longer for a lull in a flood
 _LAST_S = 0.3  # of close's deadline, for the spill
-
-
-@dataclass(frozen=True, slots=True)
-class Closing:
-    """How the recording ended: where the rest went that the store did not take, or why nowhere."""
-
-    spilled: Path | None
-    failed: str | None
 
 
 class Writer:
@@ -63,10 +53,11 @@ class Writer:
         spill: Path | None,
         rules: Sequence[Any] = (),
         label: str | None = None,
+        n_events: int = 0,
         place: str = "the store",
     ) -> None:
         """Prepare; ``open_store`` is called on the thread; ``spill`` takes what the store did not."""
-        self._pen = Pen(open_store, session, invocation, label)
+        self._pen = Pen(open_store, session, invocation, label, n_events)
         self._spill_dir = spill
         self._cond = threading.Condition(threading.Lock())
         self._pending = Pending()
@@ -212,6 +203,8 @@ class Writer:
         pending = self._pending
         if self._work:
             return self._write
+        if pending.switch is not None:
+            return self._last_job()
         starved = pending.span_waits and not pending.hurry and now - self._rendered_at >= TEXT_S
         if pending.span_first or starved:
             return self._render
@@ -223,16 +216,14 @@ class Writer:
         return None
 
     def _at_leisure(self, now: float) -> Callable[[], None] | None:
-        """Choose among what can wait. Called with the lock held."""
+        """Choose among what can wait, less than a sync. Called with the lock held."""
+        if self._pen.sync_at is not None and now >= self._pen.sync_at:
+            return self._sync
         if self._errands and not self._pending.open_before(self._errands.ticket):
             return self._answer
         if self._pending.span_waits:
             return self._render
-        if self._pen.seal_due:
-            return self._pen.seal
-        if self._pen.sync_at is not None and now >= self._pen.sync_at:
-            return self._sync
-        return None
+        return self._pen.chore
 
     def _patience(self) -> float | None:
         """Return how long nothing will be due (s), unless something comes. Called with the lock held."""
@@ -250,10 +241,7 @@ class Writer:
                 self._work.append(self._pending.take(time.monotonic()))
                 self._in_work = self._work[0].raw
             batch = self._work[0]
-        try:
-            self._pen.write(batch)
-        except Exception as error:  # noqa: BLE001  (whatever it is, the recording goes on)
-            self._failed(error)
+        if not self._tried(lambda: self._pen.write(batch)):
             return
         with self._cond:
             self._done(batch)
@@ -278,14 +266,21 @@ class Writer:
             self._pending.rendered(ticket, drafts, time.monotonic())
             self._rendered_at = time.monotonic()
 
-    def _sync(self) -> None:
-        try:
-            self._pen.sync()
-        except Exception as error:  # noqa: BLE001  (as in _write)
-            self._failed(error)
+    def _switch(self, switch: Switch) -> None:
+        """Go on in another session: all that stands before is written."""
+        moved: list[str | None] = []
+        if not self._tried(lambda: moved.append(self._pen.switch(switch))):
             return
         with self._cond:
+            self._pending.cross(time.monotonic())
             self._well()
+            self._notices += [f"label {switch.label} moved from {ulid}" for ulid in moved if ulid is not None]
+        self._ring()
+
+    def _sync(self) -> None:
+        if self._tried(self._pen.sync):
+            with self._cond:
+                self._well()
 
     def _answer(self) -> None:
         with self._cond:
@@ -297,6 +292,15 @@ class Writer:
             self._errands.refuse(self._outage.cause if self._outage.on else "the recording has ended")
 
     # --- when the store fails ----------------------------------------------------------------------
+
+    def _tried(self, work: Callable[[], None]) -> bool:
+        """Do something with the store; say whether it went well."""
+        try:
+            work()
+        except Exception as error:  # noqa: BLE001  (whatever it is, the recording goes on)
+            self._failed(error)
+            return False
+        return True
 
     def _failed(self, error: Exception) -> None:
         """Remember the failure, tell it once, and plan the next try."""
@@ -363,11 +367,13 @@ class Writer:
                 self._closing = self._spill(end)
 
     def _last_job(self) -> Callable[[], None] | None:
-        """Choose what is still to be done before the end. Called with the lock held."""
+        """Choose what is still to be done before the end, or a switch. Called with the lock held."""
         if self._work or self._pending.ready:
             return self._write
         if self._pending.span_waits:
             return self._render
+        if (switch := self._pending.switch) is not None:
+            return lambda: self._switch(switch)
         return self._answer if self._errands else None
 
     def _write_end(self, end: End) -> None:
@@ -385,15 +391,8 @@ class Writer:
         rest = self._work or self._in_hand is not None or not self._pending.empty
         if self._pending.last is None or self._spill_dir is None or (self._pen.ended and not rest):
             return Closing(None, None)
-        items: list[Item] = []
-        for batch in self._work:
-            items += [*batch.chunks, *batch.drafts]
-        items += [] if self._in_hand is None else [self._in_hand]
-        items += self._pending.drain()
+        items = [item for batch in self._work for item in batch.items]
+        items += [*filter(None, [self._in_hand]), *self._pending.drain()]
         self._work.clear()
         self._in_work = 0
-        try:
-            path = self._pen.spill(self._spill_dir, items, end)
-        except RecError as error:
-            return Closing(None, error.message)
-        return Closing(path, None)
+        return self._pen.spill(self._spill_dir, items, end)

@@ -37,6 +37,7 @@ os.environ["REC_ROOT"] = f"{NO_HOME}/root"
 hypothesis.settings.register_profile("daily", deadline=None, print_blob=True)
 hypothesis.settings.register_profile("soak", deadline=None, print_blob=True, max_examples=2000)
 hypothesis.settings.load_profile("soak" if os.environ.get("REC_SOAK") == "1" else "daily")
+pytest.register_assert_rewrite("neighbours")
 
 
 # --- the run as a whole --------------------------------------------------------------------------
@@ -59,6 +60,8 @@ def pytest_collection_modifyitems(items):
             item.add_marker("rounds")
         if names & DRIVES or hasattr(item.module, "blackbox"):
             item.add_marker("blackbox")
+        if hasattr(item.module, "shell_files"):
+            item.add_marker("shell_files")
 
 
 @pytest.hookimpl(wrapper=True)
@@ -78,7 +81,7 @@ def pytest_sessionfinish(session, exitstatus):
     made = [path for path in DEFAULTS if path.exists() and path not in session.config.defaults_before]
     if made:
         print(f"\na test wrote to the real home: {', '.join(map(str, made))}")
-        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        session.exitstatus = 9  # no status of pytest's: a second try of some tests would not undo it
 
 
 def pytest_terminal_summary(terminalreporter):
@@ -108,6 +111,18 @@ def rng(request):
 @pytest.fixture
 def rounds(rng):
     return blackbox.rounds
+
+
+@pytest.fixture(params=["sqlite", "memory"])
+def store(request, tmp_path):
+    """An empty store, of each back end; what every back end promises is in test_store_contract.py."""
+    import maker
+
+    from recorder.stores.memory import MemoryStore
+
+    made = maker.store_at(tmp_path / "root") if request.param == "sqlite" else MemoryStore()
+    with contextlib.closing(made) as one:
+        yield one
 
 
 # --- programs ------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@
     ends(root)       how each turn ended
     shown(term)      the rows of the screen that are not empty
     texts(root, K)   the texts of all events of kind K
+    say, left        a line to a tool that echoes it (`cat`), and the end of that
 
 Like the driver, nothing here imports `recorder`.
 """
@@ -52,3 +53,16 @@ def texts(root: Path, kind: str, session: str = "@1") -> list[str]:
 
 def shown(term: blackbox.Term) -> list[str]:
     return [row for row in term.screen() if row]
+
+
+def say(term: blackbox.Term, line: str, answer: str | None = None) -> None:
+    """Submit a line, and wait until the editor is there again behind its answer."""
+    term.line(line)
+    term.expect(answer or f"{line}\n{line}\n")
+    term.expect(EDITOR)
+
+
+def left(term: blackbox.Term) -> None:
+    """End the input of a tool that echoes, and see that it leaves with 0."""
+    term.send("\x04")
+    assert term.wait() == 0

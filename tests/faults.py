@@ -45,6 +45,21 @@ def as_nobody(work):
     return answer["answer"]
 
 
+def all_kept(path, answers) -> None:
+    """Check that a store has all that children said they had written, and is sound."""
+    from contextlib import closing
+
+    from recorder.stores.sqlite import SqliteStore
+
+    assert [answer["errors"] for answer in answers if answer["errors"]] == []
+    with closing(SqliteStore(path)) as store:
+        for answer in answers:
+            assert store.count(answer["session"]) == answer["events"]
+            assert store.raw_length(answer["session"]) == answer["raw"]
+        findings = store.check()
+    assert all(ok for _, ok, _ in findings), findings
+
+
 def give_to_nobody(path):
     """Make a file or directory the unprivileged user's (we are root), or leave it ours."""
     if os.geteuid() == 0:
@@ -236,6 +251,8 @@ def record_for_ever(path, seed):
         )
         at += size
         print(events[-1].seq, at, flush=True)
+        if dice.random() < 0.2:
+            store.index(s.ulid, rest=dice.random() < 0.5)
         if dice.random() < 0.1:
             store.seal(s.ulid)
 
@@ -314,6 +331,55 @@ def write_for(path, number, seconds):
     except StoreError as error:
         errors.append(f"{type(error).__name__}: {error.message}")
     return {"session": s.ulid, "events": count, "raw": at, "errors": errors}
+
+
+def wipe_for_ever(path):
+    """Overwrite what deleted rows left until killed, each time with something to do."""
+    from making import draft, session
+
+    from recorder.model import Kind
+    from recorder.stores import sqlite_wipe
+    from recorder.stores.sqlite import SqliteStore
+
+    store = SqliteStore(Path(path))
+    print("ready", flush=True)
+    while True:
+        store.append([draft(session(9), Kind.MARK, "x" * 300)])
+        sqlite_wipe.wipe(Path(path), 1000)
+
+
+def live_and_let_go(path, seed, state, kind="sqlite"):
+    """Do random things to a store's sessions until killed; print each before and after it is done."""
+    import random
+
+    import lifecycle
+
+    dice = random.Random(int(seed))
+    store = lifecycle.OPENERS[kind](Path(path))
+    model = json.loads(state)
+    print("ready", flush=True)
+    while True:
+        op = lifecycle.choose(model, dice)
+        print("try", json.dumps(op), flush=True)
+        lifecycle.do(store, model, op)
+        print("did", json.dumps(op), flush=True)
+        model = lifecycle.apply(model, op)
+
+
+def upgrade_for_ever(path):
+    """Upgrade copies of a store of version 1, one after the other, until killed; print each one's name."""
+    import shutil
+
+    from recorder.stores.sqlite import SqliteStore
+
+    print("ready", flush=True)
+    number = 0
+    while True:
+        number += 1
+        copy = f"{path}-{number}"
+        shutil.copy(path, copy)
+        print(copy, flush=True)
+        SqliteStore(Path(copy)).close()
 
 
 def lose_power(directory, target, durable_every):

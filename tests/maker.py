@@ -49,12 +49,13 @@ def store_at(root: Path) -> SqliteStore:
 class Maker:
     """One session, written step by step; `turn` is a whole turn: prompt, output, end."""
 
-    def __init__(self, store, number=1, *, tool="sqlite3", owner=None, at_ms=None, **facts):
+    def __init__(self, store, number=1, *, tool="sqlite3", owner=None, at_ms=None, run=None, **facts):
         self.store = store
         self.at_ms = at_ms if at_ms is not None else now_ms() - 3_600_000
         self.ulid = ulid(number, self.at_ms)
         self.invocation = "7" + self.ulid[1:]
         self.raw = self.turns = 0
+        self.began_ms = self.at_ms
         values = {
             "argv": (tool, "shop.db"),
             "cwd": "/srv/work",
@@ -83,15 +84,22 @@ class Maker:
             owner=owner or identity.owner(),
             version="0.1.0",
             host="engine",
+            **(run or {}),
         )
         store.begin(session, invocation)
 
     def moment(self):
         self.at_ms += 1000
-        return Moment(self.at_ms, self.at_ms)
+        return self.now()
+
+    def now(self):
+        return Moment(self.at_ms, self.at_ms - self.began_ms)
+
+    def draft(self, kind, text, turn=None, **meta):
+        return Draft(self.ulid, Kind(kind), self.moment(), text, turn, self.invocation, meta)
 
     def event(self, kind, text, turn=None, activity=None, **meta):
-        draft = Draft(self.ulid, Kind(kind), self.moment(), text, turn, self.invocation, meta)
+        draft = self.draft(kind, text, turn, **meta)
         where = (self.ulid, activity) if activity is not None else None
         return self.store.append([draft], activity=where)[0]
 
@@ -106,10 +114,16 @@ class Maker:
     def printed(self, text, raw_b=None, **meta):
         """Output of the open turn."""
         data = raw_b if raw_b is not None else text.replace("\n", "\r\n").encode()
-        chunk = Chunk(self.ulid, self.invocation, self.raw, Moment(self.at_ms, self.at_ms), data)
+        chunk = Chunk(self.ulid, self.invocation, self.raw, self.now(), data)
         start, self.raw = self.raw, self.raw + len(data)
         self.store.append([], [chunk] if data else [])
         return self.event("output", text, self.turns, None, raw=[start, self.raw], **meta)
+
+    def shown(self, data, after_ms=0):
+        """Bytes of no event: a prompt, an echo."""
+        self.at_ms += after_ms
+        self.store.append([], [Chunk(self.ulid, self.invocation, self.raw, self.now(), data)])
+        self.raw += len(data)
 
     def done(self, status=0, end="done"):
         """End the open turn."""

@@ -3,6 +3,7 @@
     children(pid)        the pids that a process has started and that are still there
     words(pid)           its command line
     state(pid)           one letter: R, S, T (stopped), Z (zombie) …; "" when it is gone
+    asleep(pid)          whether it waits, with all its threads
     in_shell(start)      an interactive shell on a terminal, to start `rec` from as people do
 
 Like the driver, nothing here imports `recorder`.
@@ -29,6 +30,14 @@ def state(pid: int) -> str:
     with contextlib.suppress(OSError):
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
     return ""
+
+
+def asleep(pid: int) -> bool:
+    """Whether a process waits, with all its threads."""
+    with contextlib.suppress(OSError):
+        stats = [path.read_text() for path in Path(f"/proc/{pid}/task").glob("*/stat")]
+        return all(stat.rpartition(")")[2].split()[0] == "S" for stat in stats)
+    return False
 
 
 def words(pid: int) -> str:

@@ -27,6 +27,9 @@ _SPECIAL = re.compile(
 # The beginning of something that may become one of those with the next bytes.
 _PARTIAL = re.compile(rb"\x1b(?:\[[0-?]*[ -/]*|\][^\x07\x1b]*\x1b?|[PX^_][^\x1b]*\x1b?|[ -/]*)?\Z")
 
+# Control bytes that a terminal ignores; pyte drops all text behind one that it is fed together with it.
+_SILENT = bytes(code for code in range(32) if code not in b"\x07\x08\t\n\x0b\x0c\r\x0e\x0f\x18\x1a\x1b")
+
 _ALTERNATE = {47, 1047, 1049}
 
 
@@ -107,6 +110,7 @@ class Emulator:
         self.screen.resize(rows, cols)
 
     def _plain(self, data: bytes) -> None:
+        data = data.translate(None, _SILENT)
         if not data:
             return
         try:

@@ -99,7 +99,7 @@ def test_what_cannot_be_run(kept, start_rec, place, form, tool, status, cause, a
          "invalid value for '--mode': 'curses' is not one of 'auto', 'line', 'raw'", HELP),
         (["run", "--mode=", "--", "touch", "started"],
          "invalid value for '--mode': '' is not one of 'auto', 'line', 'raw'", HELP),
-        (["run", "--raw", "--", "touch", "started"], "no such option '--raw'", HELP),
+        (["run", "--frobnicate", "--", "touch", "started"], "no such option '--frobnicate'", HELP),
         (["run", "-x", "--", "touch", "started"], "no such option '-x'", HELP),
         (["--root"], "option '--root' requires an argument", "`rec --help` shows how it is called"),
         (["run", "--label", "", "--", "touch", "started"], "could not use the label: it is empty", NAMES),
@@ -159,7 +159,9 @@ def test_a_prefix_of_several_sessions_names_them_all(kept, start_rec):
 # --- settings ---------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("args", [["run", "--", "touch", "started"], ["ls"]], ids=["run", "ls"])
+@pytest.mark.parametrize(
+    "args", [["run", "--", "touch", "started"], ["label", "@1", "shop"]], ids=["run", "label"]
+)
 @pytest.mark.parametrize(
     ("text", "message"),
     [

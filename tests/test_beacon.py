@@ -29,7 +29,7 @@ def test_what_is_published_names_its_owner_and_goes_with_it(tmp_path):
     one.tell(0, "on", 0)
     (path,) = tmp_path.iterdir()
     told = json.loads(path.read_text())
-    assert told == {"recording": "on", "queue_bytes": 0, "owner": list(identity.owner())}
+    assert told == {"session": "A", "recording": "on", "queue_bytes": 0, "owner": list(identity.owner())}
     assert beacon.dead(str(tmp_path)) == []
     one.put_out()
     assert list(tmp_path.iterdir()) == []

@@ -6,9 +6,14 @@ import importlib
 import io
 import json
 import os
+from contextlib import closing
 from pathlib import Path
 
 import pytest
+
+from recorder import identity, sessions
+from recorder.model import Status
+from recorder.stores.sqlite import SqliteStore
 
 ROOT = Path(__file__).parent.parent
 RECORDERS = ["bare pty", "script", "asciinema", "ttyrec", "rec"]
@@ -27,13 +32,39 @@ SHAPES = {
         "lists": [
             "python3 -c pass",
             "rec --version",
-            "rec ls -n 40",
-            "rec ls",
-            "rec ls --json",
-            "rec log -n 40",
+            "rec ls -n 50",
+            "rec ls --running",
+            "rec ls --stuck 10m",
+            "rec ls --tool gdb -n 50",
+            "rec events LABEL -n 1",
+            "rec events PREFIX -n 1",
+            "rec log -n 50",
             "rec log SESSION",
             "rec replay SESSION",
+            "rec labels",
+            "rec tree SESSION",
+            "rec ls",
+            "rec ls --json",
         ]
+    },
+    "search": {
+        "search": [
+            "python3 -c pass",
+            "a common word",
+            "a rare word",
+            "the beginning of a word",
+            "two words",
+            "a phrase",
+            "a word in prompts",
+            "a part of many words",
+            "a part of a rare word",
+            "a part of a word, for which there is none",
+        ]
+    },
+    "complete": {"complete": ["python3 -c pass", "labels", "sessions", "sessions by prefix", "turns"]},
+    "play": {"play": ["rec"]},
+    "hooks": {
+        "hooks": [name for name in ("bash", "zsh", "fish") if (ROOT / "shell" / f"hooks.{name}").exists()]
     },
 }
 NUMBER_OF_CHECKS = {
@@ -45,7 +76,11 @@ NUMBER_OF_CHECKS = {
     "bulk-blocks": 3,
     "memory": 2,
     "stored": 4,
-    "lists": 3,
+    "lists": 12,
+    "search": 9,
+    "complete": 4,
+    "play": 2,
+    "hooks": len(SHAPES["hooks"]["hooks"]),
 }
 
 
@@ -77,7 +112,10 @@ def tiny(bench):
         key_pause_s=0.002,
         log_bytes=50_000,
         sessions=12,
+        session_turns=3,
         list_runs=1,
+        prompts=2,
+        play_bytes=300_000,
     )
 
 
@@ -120,6 +158,34 @@ def test_bulk_output_arrives_whole_on_the_screen_and_in_the_store(measure):
     assert {(check["what"], check["figure"]) for check in checks if check["what"] in KEPT} == {
         (what, 0) for what in KEPT
     }
+
+
+def test_the_store_of_many_sessions_is_kept_and_its_live_sessions_are_new_each_time(bench, tiny, tmp_path):
+    peers, many = bench("peers"), bench("many")
+    env = peers.environment(tmp_path)
+    field = peers.Field(tuple(each for each in peers.known() if each.name == peers.REC), {}, env)
+    made = []
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        context = bench("context").Context(tiny, field, (), tmp_path / name, tmp_path / "kept", str)
+        made.append(many.sessions(context))
+
+    rows = []
+    for one in made:
+        with closing(SqliteStore(one.into / "rec" / "rec.db", readonly=True)) as store:
+            stored = sessions.listing(store, sessions.Wanted(archived=True), identity.alive, 0)
+            every = [row for row in stored if row.summary.session.tool != "true"]  # which made the store
+            running = sessions.listing(store, sessions.Wanted(running=True), identity.alive, 0)
+            rows.append([(row.ulid, row.status, row.n_turns) for row in every])
+            assert len(every) == tiny.sessions
+            assert [row.status for row in every] == [Status.LIVE] * 6 + [Status.ENDED] * 5 + [
+                Status.INTERRUPTED
+            ]
+            assert len(running) == 3
+            assert all(ok for _, ok, _ in store.check())
+    assert rows[0][6:] == rows[1][6:]
+    assert {ulid for ulid, _, _ in rows[0][:6]}.isdisjoint(ulid for ulid, _, _ in rows[1][:6])
+    assert len(list((tmp_path / "kept").iterdir())) == 1
 
 
 def test_missing_peers_are_named_and_without_a_compiler_python_is_the_tool(measure, monkeypatch, tmp_path):

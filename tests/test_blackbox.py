@@ -14,7 +14,7 @@ from pathlib import Path
 import blackbox
 import conftest
 import pytest
-from blackbox import Modes, grep_root, wait_for
+from blackbox import Modes, grep_root, look, rec, wait_for
 from screen import Emulator
 
 
@@ -162,6 +162,7 @@ def test_real_editors_draw_what_they_should(start, tmp_path):
     term.expect(re.compile(r"^second$", re.MULTILINE))
     assert term.alternate
     term.send("Goadded\x1b")
+    term.expect_gone("-- INSERT --")  # with a key right behind the escape, vim may read it as Alt
     term.expect(re.compile(r"^added$", re.MULTILINE))
     term.send(":wq\r")
     assert term.wait() == 0
@@ -276,3 +277,16 @@ def test_sudo_asks_on_the_terminal_of_another_user(account, start):
     term.line(account.password)
     term.expect(re.compile("^root$", re.MULTILINE))
     assert term.wait() == 0
+
+
+def test_a_look_is_what_rec_says(root):
+    rec(["run", "--label", "é", "--", "cat"], root, stdin="ünï\n".encode()).ok()
+    for words in (
+        ["log", "@1", "--json"],
+        ["events", "é", "--json"],
+        ["log", "nowhere"],
+        ["log", "--nonsense"],
+        ["ls", "-h"],
+    ):
+        assert look(words, root) == rec(words, root)
+    assert look(["ls", "--json"], root.parent / "other" / "root").json() == []

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -644,3 +646,48 @@ def test_output_goes_on_at_full_speed_inside_an_edit():
         text = background(items)
         assert text.startswith(b"$ line 0 of")
         assert text.endswith(data[-1000:])
+
+
+# --- going on in another session --------------------------------------------------------------------
+
+
+@ALL
+@pytest.mark.parametrize("seed", range(4))
+def test_a_conversation_that_changes_sessions_loses_nothing(trace, seed):
+    """Wherever it is cut, the sessions' raw bytes and texts are together those of the whole."""
+    rng = random.Random(seed)
+    capture, sessions = made(), [[]]
+    capture.resize(moment(0), trace.size)
+    whole_capture = made()
+    whole_capture.resize(moment(0), trace.size)
+    for n, (kind, *args) in enumerate(trace.calls):
+        if rng.random() < 0.2:
+            sessions[-1] += capture.over(moment(n))
+            assert capture.turn is None
+            capture.go_on(f"session {len(sessions)}", f"invocation {len(sessions)}", capture.last)
+            sessions.append([])
+        one = replace(trace, calls=[[kind, *args]])
+        sessions[-1] += play_on(one, capture, n)
+    expected = play(trace, capture=whole_capture)
+    assert b"".join(raw(items) for items in sessions) == raw(expected)
+    every = [item for items in sessions for item in items]
+    numbers = [item.turn for item in every if isinstance(item, Draft) and item.kind is Kind.PROMPT]
+    assert numbers == list(range(1, len(numbers) + 1))
+    assert commands(every) == commands(expected)
+    for number, items in enumerate(sessions):
+        name = f"session {number}" if number else SOURCE.session
+        assert {item.session for item in items} <= {name}
+        size = len(raw(items))
+        for item in items:
+            if isinstance(item, Span) and item.data:  # a turn may have no byte, not even its line's echo
+                assert 0 <= item.raw_start <= item.raw_end <= size
+
+
+def play_on(trace, capture, n):
+    """Play the calls of a trace from moment ``n`` on."""
+    calls = [["o", ""]] * n + trace.calls
+    return play(replace(trace, calls=calls), lambda data: [data] if data else [], capture)
+
+
+def commands(items):
+    return [item.text for item in items if isinstance(item, Draft) and item.kind is Kind.PROMPT]

@@ -140,6 +140,9 @@ def test_prefix_keys(env, write, text, byte):
         ("[keep]\nage = 7\n", 2, '`keep.age` must be a duration such as "90s", "10m", "2h" or "7d"'),
         ("[keep]\nage='1d'\nmax_size = '2 G'\n", 3,
          '`keep.max_size` must be a size such as "512K", "500M" or "2G"'),
+        ("slash = true\n", 1, "unknown key `slash`; it belongs below `[record]`"),
+        ("[record]\nignore_commands = ['+']\n", 2,
+         "`record.ignore_commands` has no regular expression in '+': nothing to repeat at position 0"),
         ("[record]\nignore_dirs = '/x'\n", 2, "`record.ignore_dirs` must be a list of texts"),
         ("[record]\nignore_dirs = [\n 1]\n", 2, "`record.ignore_dirs` must be a list of texts"),
         ("[alerts]\na = {pattern = 'x'}\nb = 3\n", 3,
@@ -384,6 +387,7 @@ def test_the_tool_is_told_its_session(env):
     assert ask(told(env), redirect=True) == "01X"
     assert told({"A": "b", "REC_PID": "7"}) == {
         "A": "b", "REC_SESSION": "01X", "REC_TTY": "", "REC_PID": str(os.getpid()), "REC_NONCE": "n",
+        "REC_START": str(procfs.start_time(os.getpid())),
     }  # fmt: skip
 
 
@@ -392,6 +396,7 @@ def test_the_variables_alone_prove_nothing(env):
     gone.wait()
     assert ask(told(env, REC_PID=str(gone.pid))) == "None"
     assert ask(told(env, REC_PID="x")) == "None"
+    assert ask(told(env, REC_START="1")) == "None"  # another process has the number now
     assert ask(told(env, REC_SESSION="")) == "None"
     assert ask(env) == "None"
     master, slave = os.openpty()

@@ -7,6 +7,7 @@ import signal
 import statistics
 import sys
 import time
+from itertools import pairwise
 from pathlib import Path
 
 import blackbox
@@ -31,20 +32,28 @@ while True:
 
 def test_a_killed_recorder_loses_no_answered_prompt_and_little_output(root, rng, rounds):
     late: list[float] = []
+    stalls: list[float] = []
     for number in range(rounds()):
         place = root.parent / f"root{number}"
-        late.append(one_round(place, rng))
+        lost, stall = one_round(place, rng)
+        late.append(lost)
+        stalls.append(stall)
         if number % 5 == 0:
             checks = blackbox.rec(["doctor", "--json"], place).json()
             assert [each for each in checks if each["check"].startswith("store") and not each["ok"]] == []
-    within = sum(each <= LOSS_S for each in late)
+    within = sum(lost <= LOSS_S + stall for lost, stall in zip(late, stalls, strict=True))
     print(f"lost tail: median {statistics.median(late):.3f} s, worst {max(late):.3f} s")
-    # The promise holds while the writer keeps up; a machine that gives it no turn is not the writer.
-    assert within >= 0.9 * len(late), late
+    # The promise holds while the writer keeps up. A machine that gives the tool no turn, which has less to
+    # do, gives the writer none; and one that gives it only to the tool is not the writer either.
+    assert within >= 0.9 * len(late), (late, stalls)
 
 
-def one_round(place: Path, rng) -> float:
-    """Record, type, kill, look; return how old (s) the oldest lost line was when the kill came."""
+def one_round(place: Path, rng) -> tuple[float, float]:
+    """Record, type, kill, look.
+
+    Return how old (s) the oldest lost line was when the kill came, and the longest time (s) for which
+    the tool, which prints all the time, had printed nothing in the half second before it.
+    """
     answered: list[str] = []
     with Rec(["run", "--label", "crash", "--", sys.executable, "-c", TICKER], place) as term:
         term.expect_raw(STAMP)
@@ -60,7 +69,7 @@ def one_round(place: Path, rng) -> float:
         shown = bytes(term.raw)
     sessions = blackbox.ls(place)
     if not sessions and not answered:  # killed before the first commit: all of it is the lost tail
-        return (killed_at - int(lines_of(shown)[0].split()[1])) / 1e9
+        return (killed_at - int(lines_of(shown)[0].split()[1])) / 1e9, stall(shown, killed_at)
     (session,) = sessions
     assert session["status"] == "interrupted"
     assert session["labels"] == ["crash"]
@@ -69,7 +78,8 @@ def one_round(place: Path, rng) -> float:
     events = replay["events"]
     assert replay["n_events"] == len(events)
     assert [event["text"] for event in events if event["kind"] == "prompt"] == answered
-    assert f"{len(events)} prior events" in replay["first_line"]
+    # a kill may leave a row whose first event was never written
+    assert replay["first_line"].startswith(f"{len(events) or 'no'} prior event")
     assert [event["seq"] for event in events] == list(range(1, len(events) + 1))
     stored = blackbox.all_raw(place, "crash")
     lost = lines_of(shown)[len(lines_of(stored)) :]
@@ -85,7 +95,14 @@ def one_round(place: Path, rng) -> float:
     told = lines_of(text.encode())
     assert told == [line for line in lines_of(stored) if line in told]
     assert [line for line in lines_of(stored)[:-1] if line not in told] == []
-    return (killed_at - int(lost[0].split()[1])) / 1e9 if lost else 0.0
+    return (killed_at - int(lost[0].split()[1])) / 1e9 if lost else 0.0, stall(shown, killed_at)
+
+
+def stall(shown: bytes, killed_at: int) -> float:
+    """Return the longest time (s) between two lines in the half second before the kill."""
+    times = [int(line.split()[1]) for line in lines_of(shown)]
+    recent = [each for each in times if killed_at - 500_000_000 <= each <= killed_at]
+    return max((b - a for a, b in pairwise([*recent, killed_at])), default=0) / 1e9
 
 
 def lines_of(data: bytes) -> list[bytes]:

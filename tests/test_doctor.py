@@ -17,7 +17,7 @@ from blackbox import rec as call
 from maker import GONE, Maker
 
 from recorder import doctor
-from recorder.doctor import Check
+from recorder.model import Check
 
 
 def examine(root, env=None, *, fix=False):
@@ -246,16 +246,15 @@ def test_what_is_fixed_is_said(root, filled):
     assert ": fixed: " not in call(["doctor", "--fix"], root).ok().stdout
 
 
-def test_settings_without_effect_are_named(root, tmp_path):
-    place = tmp_path / "config" / "rec"
-    place.mkdir(parents=True)
-    env = {"XDG_CONFIG_HOME": str(place.parent)}
-    name = "settings without effect"
-    (place / "config.toml").write_text("[record]\nslash = false\n")
-    assert name not in examine(root, env)
-    (place / "config.toml").write_text('[keep]\nage = "90d"\n[record]\nslash = true\nignore_dirs = []\n')
-    check = examine(root, env)[name]
-    assert check.ok
-    assert check.detail == "keep.age, record.ignore_dirs: no effect in this version"
-    (place / "config.toml").write_text('[keep]\nage = "soon"\n')
-    assert name not in examine(root, env)
+def test_a_wrong_index_is_named_and_compact_makes_it_anew(root):
+    with closing(maker.store_at(root)) as store:
+        made = Maker(store)
+        made.turn("echo one", "one\n")
+        made.end()
+        store.index(made.ulid, rest=True)
+        store._db.execute("UPDATE block SET words = x'00'")
+    check = examine(root)["store: search index"]
+    assert (check.ok, check.fix) == (False, "rec compact makes it anew")
+    assert check.detail == f"block 0 is not what session {made.ulid} says"
+    call(["compact"], root).ok()
+    assert examine(root)["store: search index"].ok

@@ -195,6 +195,28 @@ def test_a_computing_tool_is_busy(python):
         assert tool.look() is BUSY
 
 
+@pytest.mark.parametrize("reader", ["read x", "sh -c 'read x'", "cat"])
+def test_the_reader_may_have_left_the_session(watch, reader):
+    """`su -c COMMAND` starts it so, and waits: the foreground group itself reads nothing."""
+    tool = watch("sh", "-c", f'setsid --wait sh -c "{reader}"; :')
+    tool.until(lambda: tool.look() is READING)
+
+
+def test_one_that_has_left_the_session_and_does_something_else_is_busy(watch):
+    tool = watch("sh", "-c", "setsid --wait sh -c 'echo on; sleep 100'; :")
+    tool.expect(b"on")
+    tool.until(lambda: tool.look() is BUSY)
+
+
+def test_a_daemon_of_the_background_that_reads_does_not_count(watch):
+    """It was not started by the foreground group, but by one that is no longer there."""
+    tool = watch(
+        "bash", "--norc", "-i", "-c", "set -m; setsid sh -c 'echo on; read x' <&0 & sleep 0.2; sleep 100"
+    )
+    tool.expect(b"on")
+    tool.until(lambda: tool.look() is BUSY)
+
+
 def test_a_reader_in_the_background_does_not_count(watch):
     tool = watch("bash", "--norc", "-ic", "cat & echo up; sleep 1000; true")
     tool.expect(b"up\r\n")

@@ -365,6 +365,26 @@ def test_lines_typed_ahead_of_their_prompts():
     assert talk.text == b"\r1\r\n\r2\r\n\r3\r\n"
 
 
+@pytest.mark.parametrize("cut", [1, 7, 40, 1000])
+def test_a_function_pasted_into_a_tool_that_brackets_nothing(cut):
+    talk = Talk().out(b">>> ").type(b"def f(a):\r    return a\r\rf(21)\r")
+    shown = b"def f(a):\r\n...     return a\r\n... \r\n>>> f(21)\r\n... 21\r\n>>> "
+    for start in range(0, len(shown), cut):
+        talk.out(shown[start : start + cut], rest=False)
+    talk.rest()
+    assert talk.commands == [(">>> ", "def f(a):"), ("... ", "    return a"), ("... ", ""), (">>> ", "f(21)")]
+    assert talk.text == b"... 21\r\n"
+
+
+@pytest.mark.parametrize("lines", [1, 2])
+def test_what_is_typed_behind_a_paste_goes_on_with_its_last_line(lines):
+    talk = Talk().out(b">>> ").type(b"a = 1\r" * lines + b"q")
+    talk.out(b"a = 1\r\n" + b">>> a = 1\r\n" * (lines - 1) + b">>> q")
+    talk.type(b"\x7f", b"\b \b").rest().type(b"z", b"z").type(b"\r", b"\r\n").out(b"42\r\n>>> ")
+    assert talk.commands == [*[(">>> ", "a = 1")] * lines, (">>> ", "z")]
+    assert talk.text == b"42\r\n"
+
+
 def test_a_line_typed_ahead_of_the_first_prompt():
     talk = Talk().type(b"ls\r").out(ON + b"user@host:~$ ls\r\n" + OFF)
     assert talk.commands == [("user@host:~$ ", "ls")]

@@ -17,9 +17,9 @@ def running():
     store, noted = MemoryStore(), []
     now = session(2)
     writer = Writer(lambda: store, now, invocation(now, 1002), spill=None)
-    views = Views("nowhere", lambda _store: "", lambda _store, _needle: "")
+    views = Views("nowhere", lambda _store: "", *[lambda _store, _words: ""] * 3)
     yield (
-        Live(now, invocation(now, 1002), writer, lambda *note: noted.append(note), views, persist=True),
+        Live(now, invocation(now, 1002), writer, lambda *note: noted.append(note), None, views, persist=True),
         noted,
     )
     writer.close(T0, 0, EndReason.EXIT)
@@ -32,8 +32,8 @@ def test_the_first_prompt_has_earlier_lines_although_nothing_was_written_yet():
     store.begin(earlier, invocation(earlier, 1001))
     store.append([prompt(earlier, 1, "select 1")])
     writer = Writer(lambda: store, now, invocation(now, 1002), spill=None)
-    views = Views("nowhere", lambda _store: "", lambda _store, _needle: "")
-    live = Live(now, invocation(now, 1002), writer, lambda *_note: None, views, persist=True)
+    views = Views("nowhere", lambda _store: "", *[lambda _store, _words: ""] * 3)
+    live = Live(now, invocation(now, 1002), writer, lambda *_note: None, None, views, persist=True)
     try:
         assert live.history() == ["select 1"]
     finally:
@@ -50,3 +50,12 @@ def test_a_remark_without_text_is_refused(running, name):
     assert noted == []
     assert not live.reply(f"/{name} something").failed
     assert len(noted) == 1
+
+
+def test_a_search_without_words_is_refused(running):
+    live, _noted = running
+    reply = live.reply("/search")
+    assert (reply.failed, reply.text) == (
+        True,
+        "rec: could not search: no words are given; type /search WORDS",
+    )

@@ -159,7 +159,7 @@ def test_the_wheel_carries_the_shell_files_inside_the_package(tmp_path):
     subprocess.run(build, cwd=TOP, check=True, capture_output=True)
     (wheel,) = tmp_path.glob("*.whl")
     names = zipfile.ZipFile(wheel).namelist()
-    for directory in ("shell", "completions"):
+    for directory in ("shell", "completions", "player"):
         for path in (TOP / directory).iterdir():
             assert f"recorder/{directory}/{path.name}" in names
     assert "recorder/__main__.py" in names

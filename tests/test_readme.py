@@ -16,6 +16,8 @@ from pathlib import Path
 
 import blackbox
 
+from recorder.version import VERSION
+
 README = Path(__file__).parent.parent / "README.md"
 BLOCK = re.compile(r"(<!-- first session: a test writes this -->\n```console\n)(.*?)(```\n)", re.DOTALL)
 ULID = re.compile(r"\b01[0-9A-Z]{4,}\b")
@@ -96,6 +98,7 @@ def normal(text: str) -> str:
     if lines[-1] == "$":
         lines.pop()
     text = "\n".join(lines) + "\n"
+    text = text.replace(f"rec {VERSION}", "rec 0.1.0")
     text = ULID.sub("01K9ZT", text)
     text = AGO.sub("2s ago", text)
     return AGE.sub(r"\g<1> 2s", text)

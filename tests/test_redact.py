@@ -15,7 +15,7 @@ RAW = NONCE.encode()
 PIECES = st.lists(
     st.one_of(
         st.sampled_from([
-            RAW, RAW[:3], RAW[:8], RAW[:-1], b"a1b2", b"\x1b]6973;" + RAW + b";1;2;start\x07",
+            RAW, RAW[:3], RAW[:8], RAW[:-1], b"a1b2", b"\x1b]7373;" + RAW + b";1;2;start\x07",
             b"\x1b]52;", b"\x1b]52;c;aGk=\x07",
             b"\x1b]633;EnvSingleEntry;A;B\x1b\\", b"\x1b]633;E;ls;n\x07", b"\x1b]1337;File=name=x:AAAA\x07",
             b"\x1b]1337;SetMark\x07", b"\x1b]", b"\x1b", b"\x07", b"\x1b\\", b"\x18",

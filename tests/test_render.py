@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from recorder import render, render_json
+from recorder import render, render_health, render_json
 from recorder.model import (
     End,
     EndReason,
@@ -300,7 +300,7 @@ def test_transcript_in_colour_marks_prompts():
 
 def test_checks_name_the_fault_and_the_cure():
     rows = [render_check("store", True), render_check("disk", False)]
-    assert list(render.checks(rows, Page())) == [
+    assert list(render_health.checks(rows, Page())) == [
         "ok     store: detail",
         "FAULT  disk: detail",
         "       do it",
@@ -308,6 +308,6 @@ def test_checks_name_the_fault_and_the_cure():
 
 
 def render_check(name, ok):
-    from recorder.doctor import Check
+    from recorder.model import Check
 
     return Check(name, ok, "detail", "do it")

@@ -68,7 +68,9 @@ def test_an_empty_environment(root, tmp_path):
     assert (done.returncode, done.stderr) == (0, b"")
     assert done.stdout.endswith(b"sh runs\r\n")
     told = {line.partition(b"=")[0] for line in done.stdout.splitlines() if b"=" in line}
-    assert told == {b"PWD", b"REC_SESSION", b"REC_TTY", b"REC_PID", b"REC_NONCE", b"REC_PERSIST"}
+    ours = {b"REC_SESSION", b"REC_TTY", b"REC_PID", b"REC_START", b"REC_NONCE", b"REC_PERSIST"}
+    ours |= {b"REC_SESSION_ROOT"}
+    assert told == {b"PWD", *ours}
     assert all_raw(root).endswith(b"sh runs\r\n")
 
 

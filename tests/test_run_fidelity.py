@@ -15,7 +15,7 @@ from pathlib import Path
 
 import blackbox
 import pytest
-from blackbox import SYSTEM_PYTHON, TRICK, all_raw, events, log, wait_for
+from blackbox import SYSTEM_PYTHON, TRICK, all_raw, events, log, ls, wait_for
 from conversation import texts
 from processes import children, memory_kb, state, tool_of
 
@@ -84,7 +84,7 @@ def test_bytes_that_are_no_text_are_kept(root, start_rec):
 
 def test_nothing_is_lost_of_a_tool_that_ends_at_once(root, start_rec, rounds):
     with busy_machine():
-        for number in range(rounds(10, 1000)):
+        for number in range(rounds(6, 1000)):
             place = root.parent / f"root{number % 10}"
             label = f"bingo-{number}"
             term = start_rec(["run", "--label", label, "--", "printf", "Bingo"], root=place)
@@ -113,10 +113,11 @@ def test_a_terminal_that_reads_no_more_stops_the_tool_and_nothing_else(root, sta
     tool = tool_of(term)
     term.stall()
     wait_for(lambda: blocked(tool), what="yes to wait")
+    wait_for(lambda: ls(root), what="the session in the store")
     resident, stored = memory_kb(term.pid, "VmRSS"), used(root)
     time.sleep(1)  # that nothing happens has to be waited for
     assert blocked(tool)
-    assert memory_kb(term.pid, "VmRSS") < resident + 5_000
+    assert memory_kb(term.pid, "VmRSS") < resident + 20_000  # it may still import some of its modules
     assert used(root) < stored + 5 * MIB
     term.send("\x03")  # the keyboard is not behind the screen
     wait_for(lambda: state(tool) in ("", "Z"), what="the end of yes")

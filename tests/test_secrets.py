@@ -271,11 +271,15 @@ def test_ssh_asks_for_the_password_of_the_other_side(root, sshd, account):
         term.expect("password: ")
         term.line(account.password)
         term.expect(re.compile(r"\$ $"))
-        term.line("read -rsp 'Password: ' p; echo; echo length ${#p}")  # raw on this side, hidden on that
+        term.send("read -rsp 'Password: ' p; echo; echo length ${#p}")  # raw on this side, hidden on that
+        term.expect("length ${#p}")  # an echo that comes later than Enter would be none
+        term.send("\r")
         term.expect(re.compile(r"^Password: $", re.MULTILINE))
         term.line(MARKER)
-        term.expect(ANSWER)
-        term.line("sudo -k id -u")
+        term.expect(re.compile(rf"{ANSWER}\n.*\$ $"))
+        term.send("sudo -k id -u")
+        term.expect("sudo -k id -u")
+        term.send("\r")
         term.expect("password for")
         term.line(account.password)
         term.expect(re.compile(r"^0$", re.MULTILINE))

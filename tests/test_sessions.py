@@ -2,27 +2,19 @@
 
 from __future__ import annotations
 
-from contextlib import closing
 from pathlib import Path
 
 import maker
 import pytest
 from maker import GONE, Maker
 
-from recorder import lineage, lookup, sessions, transcripts
+from recorder import lineage, lookup, sessions, transcripts, units
 from recorder.errors import Ambiguous, NotFound, Refused, UsageError_
 from recorder.identity import alive
 from recorder.model import End, State, Status
-from recorder.stores.memory import MemoryStore
 
 MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
 AT = 1_750_000_000_000
-
-
-@pytest.fixture(params=["sqlite", "memory"])
-def store(request, tmp_path):
-    with closing(maker.store_at(tmp_path / "root") if request.param == "sqlite" else MemoryStore()) as one:
-        yield one
 
 
 def family(store):
@@ -116,7 +108,7 @@ def test_sessions_are_found_by_age(store):
 
 def test_shortest_prefixes_are_unique_and_find_their_session(store):
     ulids = [Maker(store, n, at_ms=AT + n % 3 * DAY).ulid for n in range(20)]
-    names = sessions.every_name(store)
+    names = sessions.short_names(store, ulids)
     assert set(names) == set(ulids)
     assert len(set(names.values())) == 20
     for ulid, name in names.items():
@@ -346,9 +338,9 @@ def test_a_label_is_an_event_too_and_says_whom_it_left(store):
     assert sessions.label(store, one.ulid, "shop", 0) is None  # again: nothing happens
     assert sessions.label(store, two.ulid, "shop", 0) == one.ulid
     assert store.labels() == [("shop", two.ulid)]
-    for made in (one, two):
+    for made, left in ((one, {}), (two, {"from": one.ulid})):
         events = [(event.kind, event.text, dict(event.meta)) for event in store.events(made.ulid)]
-        assert events == [("mark", "label shop", {"mark": "label", "label": "shop"})]
+        assert events == [("mark", "label shop", {"mark": "label", "label": "shop", **left})]
     sessions.unlabel(store, "shop", 0)
     assert store.labels() == []
     with pytest.raises(NotFound, match="no such label: shop"):
@@ -394,7 +386,7 @@ def test_nothing_can_be_noted_in_a_session_without_a_row(store):
     ],
 )  # fmt: skip
 def test_ago_is_one_floored_unit(span, said):
-    assert transcripts.ago(span) == said
+    assert units.ago(span) == said
 
 
 def test_the_first_line(store):

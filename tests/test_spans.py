@@ -322,3 +322,16 @@ def test_every_byte_comes_out_once_in_order(chunks, data):
 def _gaps(found, expected):
     edges = [0, *(edge for item in found for edge in (item.raw_start, item.raw_end)), len(expected)]
     return [expected[a:b] for a, b in zip(edges[::2], edges[1::2], strict=True)]
+
+
+@pytest.mark.parametrize("cap", [0, 1, 1000, 100_000])
+def test_less_may_become_text(cap):
+    made = SpanCutter(Source("s", "i", "sh", cap=cap), 80)
+    items = made.begin(1, at(0), 0)
+    data = bytes(range(32, 127)) * 5000
+    for start in range(0, len(data), 7000):
+        items += made.add(at(start), start, data[start : start + 7000])
+    items += made.end(at(len(data)), len(data), {"end": "done"})
+    assert text(items) == data[:cap] + data[len(data) - cap :]
+    (notice,) = (item for item in items if isinstance(item, Draft))
+    assert notice.meta == {"raw_only": len(data) - 2 * cap}

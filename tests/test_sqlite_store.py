@@ -20,6 +20,7 @@ import pytest
 from making import T0, chunk, chunks, draft, ended, invocation, joined, prompt, session
 
 from recorder.errors import (
+    NotFound,
     StoreBusy,
     StoreDamaged,
     StoreError,
@@ -27,7 +28,7 @@ from recorder.errors import (
     StoreReadOnly,
 )
 from recorder.model import Kind
-from recorder.stores import sqlite_connect, sqlite_schema
+from recorder.stores import sqlite_connect, sqlite_pages, sqlite_schema
 from recorder.stores.segments import (
     Damaged,
     pack_times,
@@ -151,8 +152,9 @@ def test_what_belongs_to_somebody_else_is_refused(path, monkeypatch):
     if os.geteuid() == 0:
         os.chown(path, 0, 0)
         os.chown(path.parent, faults.NOBODY, faults.NOBODY)
-        with pytest.raises(StoreMissing, match="belongs to another user"):
+        with pytest.raises(StoreMissing, match="belongs to another user") as refused:
             SqliteStore(path)
+        assert refused.value.advice == "name one of your own (--root, --session-dir)"
 
 
 def test_a_store_that_was_never_made(path):
@@ -271,8 +273,8 @@ def test_upgrading_twice_is_upgrading_once(store):
     assert [sqlite_schema.migrate(db, todo) for _ in range(3)] == [1, 0, 0]
     assert db.execute("SELECT count(*) FROM later").fetchone() == (1,)
     ran = db.execute("SELECT version, name FROM migration ORDER BY version").fetchall()
-    assert ran == [(1, "create"), (2, "add")]
-    assert sqlite_schema.version(db) == 2
+    assert ran == [*enumerate([name for name, _sql in todo], 1)]
+    assert sqlite_schema.version(db) == len(todo)
 
 
 def test_a_step_that_fails_leaves_the_old_schema(store):
@@ -280,9 +282,9 @@ def test_a_step_that_fails_leaves_the_old_schema(store):
     todo = [*sqlite_schema.steps(), ("bad", "CREATE TABLE half (a); INSERT INTO nowhere VALUES (1)")]
     with pytest.raises(apsw.SQLError):
         sqlite_schema.migrate(db, todo)
-    assert sqlite_schema.version(db) == 1
+    assert sqlite_schema.version(db) == sqlite_schema.VERSION
     assert not db.table_exists(None, "half")
-    assert db.execute("SELECT count(*) FROM migration").fetchone() == (1,)
+    assert db.execute("SELECT count(*) FROM migration").fetchone() == (sqlite_schema.VERSION,)
     store.append([draft(S, Kind.MARK, "still works")])
 
 
@@ -534,6 +536,92 @@ def test_every_change_of_stored_bytes_is_found(store):
     assert raw_findings() == []
 
 
+@pytest.mark.parametrize("again", [False, True])
+def test_a_change_behind_an_erased_turn_is_found(store, again):
+    db = store._db
+    data = random.Random(5).randbytes(300_000)
+    for at in range(0, len(data), 20_000):
+        store.append(
+            [prompt(S, at // 20_000 + 1, "x", at), ended(S, at // 20_000 + 1, "", (at, at + 20_000))],
+            [chunk(I, at, data[at : at + 20_000])],
+        )
+    assert store.erase(S.ulid, 2)  # bytes 20,000 to 40,000: the rest of their block has a hash of its own
+    if again:
+        store.seal(S.ulid)
+        assert store.erase(S.ulid, 7)  # in the segment in which the old hash went on
+    assert all(ok for _, ok, _ in store.check())
+    for (key,) in db.execute("SELECT id FROM segment WHERE length(data) > 1").fetchall():
+        length, old = db.execute("SELECT length, data FROM segment WHERE id = ?", (key,)).fetchone()
+        body = bytearray(unsqueeze(old))
+        body[length // 2] ^= 1
+        db.execute("UPDATE segment SET data = ? WHERE id = ?", (squeeze(bytes(body)), key))
+        named = [detail for name, ok, detail in store.check() if not ok and name == "raw bytes"]
+        start = key & (1 << 40) - 1
+        assert f"bytes {start} to {start + length} are not those that were written" in named[0]
+        db.execute("UPDATE segment SET data = ? WHERE id = ?", (old, key))
+    db.execute("UPDATE segment SET data = ? WHERE length(data) = 1", (squeeze(b"back"),))
+    assert any("are said to be erased, and are not" in detail for _, ok, detail in store.check() if not ok)
+
+
+def test_compacting_merges_what_was_left_small_and_rebuilds_turns(store):
+    db = store._db
+    data = random.Random(5).randbytes(300_000)
+    for at in range(0, len(data), 3_000):
+        store.append(
+            [prompt(S, at // 3_000 + 1, "x", at), ended(S, at // 3_000 + 1, "", (at, at + 3_000))],
+            [chunk(I, at, data[at : at + 3_000])],
+        )
+    turns = store.turns(S.ulid)
+    db.execute("UPDATE turn SET command = 'wrong', cwd = 77 WHERE id % 3 = 0")
+    db.execute("DELETE FROM turn WHERE id % 5 = 0")
+    db.execute("DELETE FROM phrase")
+    assert [ok for name, ok, _ in store.check() if name == "turns"] == [False]
+    assert store.compact(S.ulid) == 99
+    assert store.turns(S.ulid) == turns
+    assert all(ok for _, ok, _ in store.check()), store.check()
+    assert joined(store.raw(S.ulid)) == data
+
+
+def test_a_pack_that_was_looked_into_may_have_gone_into_a_larger_one(store):
+    at = 0
+    for turn in range(1, 9):
+        text = f"{turn}: {random.Random(turn).randbytes(60_000).hex()}\n"
+        data = text.replace("\n", "\r\n").encode()
+        store.append(
+            [prompt(S, turn, f"{turn}", at), ended(S, turn, text, (at, at + len(data)))],
+            chunks(I, data, [50_000], start=at),
+        )
+        at += len(data)
+        store.seal(S.ulid)
+    before = list(store.events(S.ulid))
+    packs = store._db.execute("SELECT count(*) FROM pack").fetchone()[0]
+    source = sqlite_pages.Events(store._db, store._id(S.ulid), S.ulid, (1, 16), ())
+    source.keep_last(3)
+    assert store.compact(S.ulid) > 0
+    assert store._db.execute("SELECT count(*) FROM pack").fetchone()[0] < packs
+    got = []
+    while page := source.page():
+        got += page
+    assert got == before[-3:]
+
+
+def test_nobody_writes_into_a_session_that_has_taken_the_place_of_a_deleted_one(store, path):
+    gone = session(2)
+    store.begin(gone, invocation(gone, 1002))
+    store.append([draft(gone, Kind.MARK, "a")])  # now this connection knows its id
+    other = SqliteStore(path)
+    assert other.delete([gone.ulid], dead=[invocation(gone, 1002).ulid])
+    for number in (3, 4):
+        fresh = session(number)
+        other.begin(fresh, invocation(fresh, 1000 + number))
+        with pytest.raises(NotFound):
+            store.append([draft(gone, Kind.MARK, "too late")])
+        assert other.count(fresh.ulid) == 0
+        assert other.delete([fresh.ulid], dead=[invocation(fresh, 1000 + number).ulid])
+    assert other.labels() == []
+    other.close()
+
+
 def test_recording_goes_on_behind_damage(store, path):
     store.append([], [chunk(I, 0, b"a" * 1000)])
     store._db.execute("UPDATE segment SET data = x'01aa'")
@@ -727,14 +815,7 @@ def test_many_recorders_write_into_one_store(path):
     SqliteStore(path).close()
     children = [faults.start("write_for", path, number, seconds) for number in range(1, 51)]
     answers = [json.loads(child.communicate(timeout=seconds + 120)[0]) for child in children]
-    assert [answer["errors"] for answer in answers if answer["errors"]] == []
-    store = SqliteStore(path)
-    for answer in answers:
-        assert store.count(answer["session"]) == answer["events"]
-        assert store.raw_length(answer["session"]) == answer["raw"]
-    findings = store.check()
-    assert all(ok for _, ok, _ in findings), findings
-    store.close()
+    faults.all_kept(path, answers)
 
 
 @pytest.mark.parametrize("every", [1, 7, 50])

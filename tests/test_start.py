@@ -177,7 +177,7 @@ def relay() -> SimpleNamespace:
 
 def test_what_was_shown_is_recorded_with_its_time_and_not_shown_again():
     screen = Screen()
-    prelude = Prelude(screen, Tool(b"one", None, b"two"), Clock(), shown=True)
+    prelude = Prelude(screen, Tool(b"one", None, b"two"), Clock(), nonce="n", shown=True)
     for _ in range(3):
         prelude.look()
     assert screen.taken == b"onetwo"
@@ -193,7 +193,7 @@ def test_our_marks_are_not_shown_wherever_a_read_cuts_them(cut):
     mark = encode_private("n" * 32, 7, 1, "start")
     data = b"a" + mark + b"b"
     screen = Screen()
-    prelude = Prelude(screen, Tool(data[:cut], data[cut:]), Clock(), shown=True)
+    prelude = Prelude(screen, Tool(data[:cut], data[cut:]), Clock(), nonce="n", shown=True)
     prelude.look()
     to = relay()
     prelude.look()
@@ -205,19 +205,19 @@ def test_our_marks_are_not_shown_wherever_a_read_cuts_them(cut):
 
 def test_the_beginning_of_a_mark_goes_on_to_the_relay_which_releases_it_in_time():
     screen = Screen()
-    prelude = Prelude(screen, Tool(b"a\x1b]69"), Clock(), shown=True)
+    prelude = Prelude(screen, Tool(b"a\x1b]73"), Clock(), nonce="n", shown=True)
     prelude.look()
     to = relay()
     prelude.hand_over(to)
     assert screen.taken == b"a"
     assert to.held_since == 1000
-    assert to.strip.flush() == b"\x1b]69"
+    assert to.strip.flush() == b"\x1b]73"
 
 
 def test_a_screen_that_takes_no_more_stops_the_tool_and_loses_nothing():
     screen = Screen(room=2)
     tool = Tool(b"abcd", b"ef")
-    prelude = Prelude(screen, tool, Clock(), shown=True)
+    prelude = Prelude(screen, tool, Clock(), nonce="n", shown=True)
     prelude.look()
     prelude.look()
     assert tool.reads == [b"ef"]
@@ -231,7 +231,7 @@ def test_a_screen_that_takes_no_more_stops_the_tool_and_loses_nothing():
 def test_a_flood_waits_for_the_relay():
     flood = b"x" * (2 * module.MOST)
     screen, tool = Screen(), Tool(flood)
-    prelude = Prelude(screen, tool, Clock(), shown=True)
+    prelude = Prelude(screen, tool, Clock(), nonce="n", shown=True)
     for _ in range(10):
         prelude.look()
     assert len(screen.taken) == module.MOST
@@ -239,7 +239,7 @@ def test_a_flood_waits_for_the_relay():
 
 
 def test_a_terminal_that_is_gone_ends_the_recording():
-    prelude = Prelude(Screen(room=-1), Tool(b"a", b"b"), Clock(), shown=True)
+    prelude = Prelude(Screen(room=-1), Tool(b"a", b"b"), Clock(), nonce="n", shown=True)
     prelude.look()
     prelude.look()
     to = relay()
@@ -250,5 +250,5 @@ def test_a_terminal_that_is_gone_ends_the_recording():
 
 def test_inside_another_recording_nothing_is_shown_before_the_outer_recorder_is_told():
     screen, tool = Screen(), Tool(b"a")
-    Prelude(screen, tool, Clock(), shown=False).look()
+    Prelude(screen, tool, Clock(), nonce="n", shown=False).look()
     assert (screen.taken, tool.reads) == (b"", [b"a"])

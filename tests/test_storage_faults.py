@@ -117,10 +117,14 @@ def lock(root: Path):
 # --- a full disk -----------------------------------------------------------------------------------
 
 
-def test_a_full_disk_is_told_once_and_recording_resumes_when_there_is_room(tmp_path):
-    with mounted(tmp_path / "small", "-t", "tmpfs", "-o", "size=2m,mode=0700", "none") as small:
-        root, ballast = small / "root", small / "ballast"
-        with Rec(["run", "--", *NUMBERS_TOOL], root, home=home(tmp_path)) as term:
+@pytest.mark.parametrize("back_end", ["sqlite", "directory"])
+def test_a_full_disk_is_told_once_and_recording_resumes_when_there_is_room(tmp_path, back_end):
+    with mounted(tmp_path / "small", "-t", "tmpfs", "-o", "size=4m,mode=0700", "none") as small:
+        root, ballast, place, options = small / "root", small / "ballast", small / "root" / "rec.db", []
+        if back_end == "directory":
+            place = small / "kept"
+            root, options = tmp_path / "root", ["--session-dir", str(place)]
+        with Rec(["run", *options, "--", *NUMBERS_TOOL], root, home=home(tmp_path)) as term:
             ask(term, 0, 10)
             wait_for((root / "rec.db").exists, what="the store")
             fill_up(ballast)
@@ -128,8 +132,9 @@ def test_a_full_disk_is_told_once_and_recording_resumes_when_there_is_room(tmp_p
             term.expect("recording suspended")
             term.expect(" · suspended · ")  # so says the bottom line
             found = [check["check"] for check in doctor(root)]
-            assert any(name == "disk" or name.startswith("store") for name in found), found
-            assert f"suspended: the store {root / 'rec.db'}: no space left".encode() in term.raw
+            if back_end == "sqlite":
+                assert any(name == "disk" or name.startswith("store") for name in found), found
+            assert f"suspended: the store {place}: no space left".encode() in term.raw
             ask(term, 3000, 3010)
             ballast.unlink()
             term.expect("recording resumed")
@@ -549,3 +554,20 @@ def test_a_killed_lock_holder_frees_the_store(root):
         term.line("two")
         wait_for(lambda: prompts(root) == 2)
         assert end_of_input(term) == 0
+
+
+def test_doctor_passes_over_a_directory_of_the_path_that_it_may_not_enter(everyone, open_tmp):
+    argv, env = everyone
+    place, closed = home(open_tmp), open_tmp / "closed"
+    os.chown(place, NOBODY, NOBODY)
+    closed.mkdir()
+    (closed / "rec").write_text("#!/bin/sh\n")
+    (closed / "rec").chmod(0o755)
+    closed.chmod(0o700)
+    env = {**env, "PATH": f"{closed}:/usr/bin:/bin"}
+    with blackbox.Term(
+        [*argv, "doctor"], root=open_tmp / "root", home=place, env=env, user="nobody", cols=200
+    ) as term:
+        term.expect("PATH: no other program is called rec")
+        term.wait()
+        assert b"bug in rec" not in term.raw

@@ -23,10 +23,12 @@ from making import (
     session,
     ulid,
 )
+from placing import placed
 
 from recorder import turns
 from recorder.errors import NotFound
-from recorder.model import Activity, Draft, End, EndReason, Kind, Moment, State
+from recorder.model import Activity, Draft, End, EndReason, Kind, Moment, Near, State, Switch
+from recorder.stores import sqlite_seal
 from recorder.stores.memory import MemoryStore
 from recorder.stores.sqlite import SqliteStore
 
@@ -42,7 +44,7 @@ def _memory(directory):
     return MemoryStore()
 
 
-BACK_ENDS = {"sqlite": _sqlite, "memory": _memory}
+BACK_ENDS = {"sqlite": _sqlite, "memory": _memory, "directory": placed}
 
 
 @pytest.fixture(params=BACK_ENDS)
@@ -164,6 +166,79 @@ def test_events_can_be_read_while_others_are_written(begun):
     begun.append([draft(S, Kind.MARK, "new")])
     begun.seal(S.ulid)
     assert [first.text, *texts(reading)][:300] == [str(i) for i in range(300)]
+
+
+# --- going on with a session -----------------------------------------------------------------------
+
+
+def test_a_session_is_taken_by_one_that_knows_its_newest_invocation(begun):
+    assert not begun.take(invocation(S, 1002), after=None)
+    assert not begun.take(invocation(S, 1002), after=ulid(1000))
+    assert begun.summary(S.ulid).invocation == I
+    second = invocation(S, 1002, version="9.9", host="there", target="shop.db")
+    assert begun.take(second, after=I.ulid)
+    assert not begun.take(invocation(S, 1003), after=I.ulid)
+    assert begun.summary(S.ulid).invocation == second
+    assert begun.take(invocation(S, 1003), after=second.ulid)
+    assert begun.summary(S.ulid).invocation.ulid == ulid(1003)
+    assert [each.ulid for each in begun.open_invocations()] == [ulid(1003), ulid(1002), ulid(1001)]
+
+
+def test_no_session_no_taking(store):
+    with pytest.raises(NotFound):
+        store.take(I, after=None)
+    assert store.open_invocations() == []
+
+
+def test_a_taken_session_goes_on_counting(begun):
+    begun.append([draft(S, Kind.SYSTEM, "a", invocation=I.ulid)], [chunk(I, 0, b"one")])
+    begun.end_invocation(I.ulid, T0 + 5, 1, EndReason.EXIT)
+    again = invocation(S, 1002)
+    assert begun.take(again, after=I.ulid)
+    begun.begin(S, again)  # as its recorder does, too
+    (event,) = begun.append([draft(S, Kind.SYSTEM, "b", invocation=again.ulid)], [chunk(again, 3, b"two")])
+    assert event.seq == 2
+    assert joined(begun.raw(S.ulid)) == b"onetwo"
+    assert [each.invocation for each in begun.events(S.ulid)] == [I.ulid, again.ulid]
+    assert begun.summary(S.ulid).invocation == again
+    begun.end_invocation(again.ulid, T0 + 9, 0, EndReason.EXIT)
+    assert begun.summary(S.ulid).invocation.exit_status == 0
+    assert all(ok for _check, ok, _detail in begun.check())
+
+
+def test_what_was_taken_is_given_back_as_it_was(begun):
+    begun.append([draft(S, Kind.SYSTEM, "a", invocation=I.ulid)], [chunk(I, 0, b"one")])
+    begun.end_invocation(I.ulid, T0 + 5, 1, EndReason.EXIT)
+    before = begun.summary(S.ulid)
+    again = invocation(S, 1002)
+    begun.take(again, after=I.ulid)
+    assert begun.give_back(again.ulid)
+    assert begun.summary(S.ulid) == before
+    assert begun.open_invocations() == []
+    assert not begun.give_back(again.ulid)
+    assert not begun.give_back(I.ulid)
+    assert begun.take(again, after=I.ulid)
+    begun.append([draft(S, Kind.SYSTEM, "b", invocation=again.ulid)])
+    assert texts(begun.events(S.ulid)) == ["a", "b"]
+
+
+@pytest.mark.parametrize("what", ["event", "byte"])
+def test_an_invocation_that_has_recorded_is_not_given_back(begun, what):
+    again = invocation(S, 1002)
+    begun.take(again, after=I.ulid)
+    if what == "event":
+        begun.append([draft(S, Kind.MARK, "a note of another process", invocation=again.ulid)])
+    else:
+        begun.append([], [chunk(again, 0, b"x")])
+    assert not begun.give_back(again.ulid)
+    assert begun.summary(S.ulid).invocation == again
+
+
+def test_the_first_invocation_of_a_session_can_be_given_back(store):
+    store.begin(S, I)
+    assert store.give_back(I.ulid)
+    assert store.summary(S.ulid).invocation is None
+    assert store.take(I, after=None)
 
 
 # --- turns -----------------------------------------------------------------------------------------
@@ -430,6 +505,28 @@ def test_summaries_are_newest_first_and_chosen(store):
     assert store.summaries(limit=0) == []
 
 
+def test_summaries_near_a_place_and_a_time(store):
+    """By the directory or its git root, and by what happened last: an event, else the beginning."""
+    places = [("/a", None), ("/a/b", "/a"), ("/c", "/a"), ("/a", None), ("/d\udcff", "/d\udcff")]
+    for number, (cwd, git_root) in enumerate(places, 1):
+        one = session(number, cwd=cwd, git_root=git_root, created_ms=T0 + number)
+        store.begin(one, invocation(one, 1000 + number))
+    store.append([draft(session(1), Kind.MARK, "late", at=9, invocation=ulid(1001))])
+
+    def near(cwd, git_root, since):
+        wanted = Near(cwd, git_root, T0 + since)
+        found = store.summaries(near=wanted)
+        assert found == [each for each in store.summaries() if wanted.fits(each)]
+        return [each.session.ulid for each in found]
+
+    assert near("/a", None, 0) == [ulid(4), ulid(1)]
+    assert near("/a/x", "/a", 0) == [ulid(3), ulid(2)]
+    assert near("/a", "/a", 3) == [ulid(4), ulid(3), ulid(1)]
+    assert near("/a", "/a", 9) == [ulid(1)]
+    assert near("/nowhere", None, 0) == []
+    assert near("/d\udcff", None, 0) == [ulid(5)]
+
+
 def test_counts_and_activity_are_in_the_summary(begun):
     begun.append(
         [prompt(S, 1, "x", at=10), draft(S, Kind.MARK, "m", at=25)],
@@ -514,6 +611,393 @@ def test_metadata(begun):
 # --- care ------------------------------------------------------------------------------------------
 
 
+# --- keeping and letting go -------------------------------------------------------------------------
+
+
+def family(store):
+    """A parent with two children, one of them with a child of its own, and a stranger; all have ended."""
+    parent, child = session(1), session(2, parent_ulid=ulid(1), fork_turn=1, fork_seq=2)
+    other = session(3, parent_ulid=ulid(1), fork_turn=1, fork_seq=2)
+    grandchild = session(4, parent_ulid=ulid(2), fork_turn=2, fork_seq=4)
+    made = [parent, child, other, grandchild, session(5)]
+    for each in made:
+        run = invocation(each, 1000 + made.index(each))
+        store.begin(each, run)
+        first, seqs = (each.fork_turn or 0) + 1, each.fork_seq or 0
+        store.append(
+            [prompt(each, first, f"select {seqs}"), ended(each, first, "1\n", (0, 3))],
+            [chunk(run, 0, b"1\r\n")],
+        )
+        store.end_invocation(run.ulid, T0 + 9, 0, EndReason.EXIT)
+    return [each.ulid for each in made]
+
+
+def test_children_are_those_that_were_forked_off(store):
+    one, two, three, four, five = family(store)
+    assert store.children(one) == [two, three]
+    assert store.children(two) == [four]
+    assert store.children(five) == store.children(ulid(9)) == []
+
+
+def test_an_archived_session_is_hidden_and_comes_back(store):
+    one, *_rest = family(store)
+    listed = [each.session.ulid for each in store.summaries()]
+    store.archive(one, T0 + 50)
+    assert store.summary(one).session.archived_ms == T0 + 50
+    assert [each.session.ulid for each in store.summaries()] == listed[:-1]
+    assert [each.session.ulid for each in store.summaries(archived=True)] == listed
+    store.archive(one, None)
+    assert store.summary(one).session.archived_ms is None
+    assert [each.session.ulid for each in store.summaries()] == listed
+    with pytest.raises(NotFound):
+        store.archive(ulid(9), T0)
+
+
+def test_a_deleted_session_is_gone_and_its_neighbours_are_not(store):
+    one, two, three, four, five = family(store)
+    for name, owner in (("old", four), ("older", four), ("kept", five)):
+        store.set_label(name, owner)
+    store.set_meta(four, "why", "because")
+    kept = [list(store.events(each)) for each in (one, two, three, five)]
+    assert store.delete([four, ulid(9)])
+    assert store.summary(four) is None
+    assert (list(store.events(four)), list(store.raw(four)), store.turns(four)) == ([], [], [])
+    assert (store.count(four), store.raw_length(four), store.meta(four)) == (0, 0, {})
+    assert store.labels() == [("kept", five)]
+    assert store.with_prefix("") == [five, three, two, one]
+    assert store.children(two) == []
+    assert [list(store.events(each)) for each in (one, two, three, five)] == kept
+    assert all(ok for _, ok, _ in store.check())
+    with pytest.raises(NotFound):
+        store.append([draft(four, Kind.MARK, "too late")])
+
+
+def test_a_new_session_has_nothing_of_a_deleted_one(store):
+    *_rest, five = family(store)
+    assert store.delete([five])
+    fresh = session(6)
+    store.begin(fresh, invocation(fresh, 1006))
+    assert (store.count(fresh.ulid), store.turns(fresh.ulid), list(store.raw(fresh.ulid))) == (0, [], [])
+    with pytest.raises(NotFound):
+        store.append([draft(five, Kind.MARK, "too late")])
+    assert store.append([draft(fresh, Kind.MARK, "a")])[0].seq == 1
+
+
+def test_a_family_is_deleted_whole_or_not_at_all(store):
+    one, two, three, four, five = family(store)
+    for some in ([one], [one, two], [one, two, three], [two, five]):
+        assert not store.delete(some)
+    assert store.with_prefix("") == [five, four, three, two, one]
+    assert store.delete([one, two, three, four])
+    assert store.with_prefix("") == [five]
+
+
+def test_a_turn_of_a_session_without_an_end_is_erased_only_by_who_knows_of_it(begun):
+    text, at = told(begun, S)
+    assert not begun.erase(S.ulid, 2, dead=[])
+    assert not begun.erase(S.ulid, 2, dead=[ulid(1002)])
+    assert joined(begun.raw(S.ulid)) == text
+    assert begun.erase(S.ulid, 2, dead=[I.ulid])
+    begun.end_invocation(I.ulid, T0, 0, EndReason.EXIT)
+    assert begun.erase(S.ulid, 4, dead=[])
+    assert joined(begun.raw(S.ulid)) == text[: at[1]]
+
+
+@pytest.mark.parametrize("sealed", [False, True])
+def test_with_the_last_turn_goes_what_came_after_it(begun, sealed):
+    begun.append(
+        [
+            prompt(S, 1, "one", 5),
+            ended(S, 1, "1\n", (5, 8)),
+            prompt(S, 2, "secret", 13),
+            ended(S, 2, "2\n", (13, 16)),
+            output(S, None, "one suggestion\n", (16, 40)),
+            draft(S, Kind.RESIZE, "", meta={"cols": 90}),
+        ],
+        [chunk(I, 0, b"$ one1\r\n$ two2\r\n suggest secret and more")],
+    )
+    if sealed:
+        begun.seal(S.ulid)
+    assert begun.erase(S.ulid, 2)
+    assert texts(begun.events(S.ulid)) == ["one", "1\n", "", "", "", ""]
+    assert joined(begun.raw(S.ulid)) == b"$ one1\r\n"
+    assert [event.meta for event in begun.events(S.ulid, kinds=["resize"])] == [{"cols": 90}]
+    assert all(ok for _, ok, _ in begun.check()), begun.check()
+
+
+def test_a_session_without_an_end_is_deleted_only_by_who_knows_of_it(begun):
+    assert not begun.delete([S.ulid])
+    assert not begun.delete([S.ulid], dead=[ulid(1002)])
+    assert begun.summary(S.ulid) is not None
+    assert begun.delete([S.ulid], dead=[I.ulid])
+    assert begun.open_invocations() == []
+    assert begun.summary(S.ulid) is None
+
+
+def told(store, owner, *, sealed=False):
+    """Three turns, the second with another inside it; background output, remarks, a command's answer."""
+    run = invocation(owner, 1001)
+    text = b"$ one\r\n1\r\n$ two\r\n2 secret\r\n> in\r\nsecret inside\r\n$ three\r\n3\r\n$ "
+    at = [text.index(each) for each in (b"1\r", b"$ two", b"2 sec", b"secret inside", b"$ three", b"3\r")]
+    end = len(text)
+    store.append(
+        [
+            prompt(owner, 1, "one", at[0], at=1),
+            ended(owner, 1, "1\n", (at[0], at[1]), at=2),
+            output(owner, None, "background\n", (at[1], at[1] + 1), at=2),
+            draft(
+                owner,
+                Kind.PROMPT,
+                "two secret",
+                at=3,
+                turn=2,
+                meta={
+                    "prompt_text": "secret$ ",
+                    "source": "hooks",
+                    "raw": at[2],
+                    "cwd": "/secret",
+                    "shell": 77,
+                },
+            ),
+            draft(owner, Kind.MARK, "a secret note", at=4, turn=2, meta={"mark": "note"}),
+            draft(owner, Kind.MARK, "label shop", at=4, turn=2, meta={"mark": "label", "label": "shop"}),
+            draft(
+                owner,
+                Kind.PROMPT,
+                "in secret",
+                at=5,
+                turn=3,
+                meta={"prompt_text": "secret> ", "source": "hooks", "raw": at[3], "parent_turn": 2},
+            ),
+            ended(owner, 3, "secret inside\n", (at[3], at[4]), at=6, status=1),
+            draft(owner, Kind.ALERT, "secret alert", at=6, turn=3, meta={"rule": "secret"}),
+            ended(owner, 2, "", (at[4], at[4]), at=7, status=0),
+            prompt(owner, 4, "three", at[5], at=8),
+            draft(owner, Kind.COMMAND, "/replay", at=9, turn=4, meta={"answer": "2 secret", "failed": False}),
+            ended(owner, 4, "3\n", (at[5], end), at=10),
+        ],
+        chunks(run, text, [3] * 9),
+    )
+    if sealed:
+        store.seal(owner.ulid)
+    return text, at
+
+
+@pytest.mark.parametrize("sealed", [False, True])
+@pytest.mark.parametrize("again", [False, True])
+def test_an_erased_turn_leaves_its_place_and_nothing_else(begun, sealed, again):
+    text, at = told(begun, S, sealed=sealed)
+    before = list(begun.events(S.ulid))
+    assert not begun.erase(S.ulid, 9)
+    assert not begun.erase(ulid(9), 1)
+    assert begun.erase(S.ulid, 2)
+    if again:
+        assert begun.erase(S.ulid, 2)
+    after = list(begun.events(S.ulid))
+    assert [(e.seq, e.kind, e.at, e.turn, e.invocation) for e in after] == [
+        (e.seq, e.kind, e.at, e.turn, e.invocation) for e in before
+    ]
+    assert [e.text for e in after if e.text] == ["one", "1\n", "label shop", "three", "/replay", "3\n"]
+    assert "secret" not in repr(after)
+    assert [e.seq for e in after if "erased" in e.meta] == [3, 4, 5, 7, 8, 9, 10]
+    assert after[3].meta == {"erased": True, "source": "hooks", "raw": at[2], "shell": 77}
+    turns_now = begun.turns(S.ulid)
+    assert [(t.turn, t.command, t.prompt_text, t.cwd, t.erased) for t in turns_now] == [
+        (1, "one", "sqlite> ", None, False),
+        (2, "", None, None, True),
+        (3, "", None, None, True),
+        (4, "three", "sqlite> ", None, False),
+    ]
+    assert [(t.exit_status, t.end, t.parent_turn) for t in turns_now[1:3]] == [
+        (0, End.DONE, None),
+        (1, End.DONE, 2),
+    ]
+    assert turns_now == list(turns.fold_all(after).values())
+    assert begun.history("sqlite3") == ["one", "three"]
+    assert joined(begun.raw(S.ulid, 0, at[4])) == text[: at[1]]
+    assert joined(begun.raw(S.ulid, at[1])) == text[at[4] :]
+    assert begun.raw_length(S.ulid) == len(text)
+    assert all(ok for _, ok, _ in begun.check()), begun.check()
+    begun.append([prompt(S, 5, "four", len(text))], [chunk(I, len(text), b"4\r\n")])
+    begun.seal(S.ulid)
+    assert joined(begun.raw(S.ulid, at[4])) == text[at[4] :] + b"4\r\n"
+    assert all(ok for _, ok, _ in begun.check()), begun.check()
+
+
+def everything(store, owner):
+    """All that can be read of a session."""
+    return (
+        list(store.events(owner)),
+        flat(store.raw(owner)),
+        store.turns(owner),
+        store.summary(owner),
+        store.meta(owner),
+        store.raw_length(owner),
+    )
+
+
+def scattered(store, owner, run, rng, *, turns_=30):
+    """A session that was sealed now and then, with holes, a second invocation and an erased turn."""
+    at = 0
+    for turn in range(1, turns_ + 1):
+        at += 500 if turn == 7 else 0
+        text = f"line {turn} of {rng.random()}\n" * rng.choice([1, 3, 40, 2000])
+        data = text.replace("\n", "\r\n").encode()
+        store.append(
+            [prompt(owner, turn, f"command {turn}", at), ended(owner, turn, text, (at, at + len(data)))],
+            chunks(run, data, [rng.randrange(1, 9000) for _ in range(4)], start=at),
+        )
+        at += len(data)
+        if rng.random() < 0.2:
+            store.seal(owner.ulid)
+        if turn == turns_ // 2:
+            store.end_invocation(run.ulid, T0 + 1, 0, EndReason.EXIT)
+            run = invocation(owner, 5000 + ord(owner.ulid[-1]))
+            store.begin(owner, run)
+    store.erase(owner.ulid, 9)
+    store.append([draft(owner, Kind.MARK, "a note", meta={"mark": "note"})])
+    store.end_invocation(run.ulid, T0 + 1, 0, EndReason.EXIT)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_compacting_changes_nothing_that_can_be_read(store, seed, monkeypatch):
+    if seed == 4:
+        monkeypatch.setattr(sqlite_seal, "_MAX_RAW", 10_000)  # as if it were too long
+    rng = random.Random(seed)
+    silent = session(3)
+    for each, number in ((S, 1001), (session(2), 1002)):
+        store.begin(each, invocation(each, number))
+        scattered(store, each, invocation(each, number), rng)
+    store.begin(silent, invocation(silent, 1003))
+    store.append([draft(silent, Kind.MARK, "nothing was printed")])
+    before = [everything(store, each.ulid) for each in (S, session(2), silent)]
+    for each in (S, silent):
+        store.compact(each.ulid)
+    store.wipe()
+    assert [everything(store, each.ulid) for each in (S, session(2), silent)] == before
+    assert store.compact(S.ulid) == store.compact(silent.ulid) == store.compact(ulid(9)) == 0
+    assert all(ok for _, ok, _ in store.check()), store.check()
+    run = invocation(S, 1009)
+    store.begin(S, run)
+    store.append([prompt(S, 99, "x", before[0][5])], [chunk(run, before[0][5], b"more")])
+    store.seal(S.ulid)
+    assert flat(store.raw(S.ulid))[: len(before[0][1])] == before[0][1]
+    assert list(store.events(S.ulid))[: len(before[0][0])] == before[0][0]
+    assert all(ok for _, ok, _ in store.check()), store.check()
+
+
+def test_events_can_be_read_while_they_are_compacted(begun):
+    scattered(begun, S, I, random.Random(1), turns_=200)
+    before = list(begun.events(S.ulid))
+    for kinds, last, stop in (((), None, 3), ((), 150, 1), (("prompt",), 120, 0), (("mark",), None, 0)):
+        wanted = [event for event in before if not kinds or event.kind in kinds]
+        wanted = wanted if last is None else wanted[-last:]
+        reading = begun.events(S.ulid, kinds=kinds, last=last)
+        got = [next(reading) for _ in range(stop)]
+        begun.compact(S.ulid)
+        assert got + list(reading) == wanted
+
+
+@pytest.mark.parametrize("sealed", [False, True])
+def test_the_last_note_or_label_is_taken_back_and_nothing_else(begun, sealed):
+    other = session(2)
+    begun.begin(other, invocation(other, 1002))
+    begun.set_label("shop", other.ulid)
+    begun.set_label("shop", S.ulid)
+    begun.set_label("mine", S.ulid)
+    marks = [
+        ("first", {"mark": "note"}),
+        ("label shop", {"mark": "label", "label": "shop", "from": other.ulid}),
+        ("label mine", {"mark": "label", "label": "mine"}),
+        ("label old removed", {"mark": "label", "label": "old", "removed": True}),
+        ("second", {"mark": "note"}),
+        ("paused", {"mark": "pause"}),
+    ]
+    lines = ["/note second", "note  first ", "/note second", "/label mine", "/note other", "/save shop"]
+    drafts = [
+        draft(S, Kind.MARK, text, at=n, invocation=I.ulid, meta=meta) for n, (text, meta) in enumerate(marks)
+    ]
+    commands = [draft(S, Kind.COMMAND, line, meta={"answer": "noted", "failed": False}) for line in lines]
+    written = begun.append([*drafts, draft(S, Kind.SYSTEM, "last"), *commands], [chunk(I, 0, b"x" * 50)])
+    if sealed:
+        begun.seal(S.ulid)
+    labels = [
+        [("mine", S.ulid), ("shop", S.ulid)],
+        [("mine", S.ulid), ("old", S.ulid), ("shop", S.ulid)],
+        [("old", S.ulid), ("shop", S.ulid)],
+        [("old", S.ulid), ("shop", other.ulid)],
+        [("old", S.ulid), ("shop", other.ulid)],
+    ]
+    for at, names in zip((4, 3, 2, 1, 0), labels, strict=True):
+        assert begun.drop_last(S.ulid) == written[at]
+        assert begun.labels() == names
+    assert begun.drop_last(S.ulid) is None
+    assert begun.drop_last(ulid(9)) is None
+    assert [event.seq for event in begun.events(S.ulid)] == list(range(1, 14))
+    assert texts(begun.events(S.ulid))[:7] == [""] * 5 + ["paused", "last"]
+    assert texts(begun.events(S.ulid))[7:] == ["/note second", "", "", "", "/note other", ""]
+    erased = [event.seq for event in begun.events(S.ulid) if event.meta.get("erased")]
+    assert erased == [1, 2, 3, 4, 5, 9, 10, 11, 13]
+    assert begun.append([draft(S, Kind.MARK, "next")])[0].seq == 14
+    assert all(ok for _, ok, _ in begun.check()), begun.check()
+
+
+def test_a_label_that_somebody_else_has_by_now_is_left_to_them(begun):
+    other = session(2)
+    begun.begin(other, invocation(other, 1002))
+    begun.append([draft(S, Kind.MARK, "label a", meta={"mark": "label", "label": "a", "from": ulid(9)})])
+    begun.append([draft(S, Kind.MARK, "no a", meta={"mark": "label", "label": "a", "removed": True})])
+    begun.set_label("a", other.ulid)
+    assert begun.drop_last(S.ulid).text == "no a"
+    assert begun.drop_last(S.ulid).text == "label a"
+    assert begun.labels() == [("a", other.ulid)]
+    begun.append([draft(S, Kind.MARK, "label b", meta={"mark": "label", "label": "b", "from": ulid(9)})])
+    begun.set_label("b", S.ulid)
+    assert begun.drop_last(S.ulid).text == "label b"
+    assert begun.labels() == [("a", other.ulid)]  # who had it before is gone
+
+
+@pytest.mark.parametrize("back_end", BACK_ENDS)
+@given(
+    cuts=st.lists(st.integers(1, 40_000), min_size=1, max_size=12),
+    doomed=st.lists(st.integers(1, 12), min_size=1, max_size=4),
+    seed=st.integers(0, 2**32),
+)
+def test_what_is_not_erased_stays_as_it_was(back_end, tmp_path_factory, cuts, doomed, seed):
+    dice = random.Random(seed)
+    store = BACK_ENDS[back_end](tmp_path_factory.mktemp("erase"))
+    store.begin(S, I)
+    kept = bytearray()
+    for turn, size in enumerate(cuts, 1):
+        data, start = dice.randbytes(size), len(kept)
+        hole = 100 if dice.random() < 0.1 else 0
+        kept += bytes(hole) + data
+        begin = start + hole
+        store.append(
+            [prompt(S, turn, f"command {turn}", begin), ended(S, turn, f"{turn}\n", (begin, begin + size))],
+            chunks(I, data, [dice.randrange(1, 20_000) for _ in range(3)], start=begin),
+        )
+        if dice.random() < 0.3:
+            store.seal(S.ulid)
+    gone = set()
+    for turn in doomed:
+        assert store.erase(S.ulid, turn) == (turn <= len(cuts))
+        gone |= {turn} & set(range(1, len(cuts) + 1))
+        if dice.random() < 0.3:
+            store.seal(S.ulid)
+    tail = dice.randbytes(70_000)
+    store.append([], chunks(I, tail, [30_000], start=len(kept)))
+    for row in store.turns(S.ulid):
+        data = joined(store.raw(S.ulid, row.raw_start, row.raw_end))
+        assert data == (b"" if row.turn in gone else kept[row.raw_start : row.raw_end])
+        assert row.command == ("" if row.turn in gone else f"command {row.turn}")
+    assert joined(store.raw(S.ulid, len(kept))) == tail
+    findings = store.check()
+    holes = [detail for name, ok, detail in findings if not ok]
+    store.close()
+    assert holes == []
+
+
 def test_a_healthy_store_says_so(begun):
     begun.append([prompt(S, 1, "x"), ended(S, 1, "y", (0, 1))], [chunk(I, 0, b"y")], durable=True)
     begun.append([], durable=True)
@@ -531,3 +1015,51 @@ def test_memory_forgets_old_bytes_where_nobody_wants_them():
     assert store.raw_length(S.ulid) == 500
     assert joined(store.raw(S.ulid)) == b"0123456789" * 10
     assert next(store.raw(S.ulid)).start == 400
+
+
+# --- a recording that goes on in another session ----------------------------------------------------
+
+
+def switching(into, *, reason=EndReason.FORKED, label=None, archived=False):
+    mark = draft(S, Kind.MARK, f"forked: {into.ulid}", at=9, invocation=I.ulid)
+    return Switch(mark, reason, into, invocation(into, 1002), label, archived=archived)
+
+
+def test_a_switch_ends_one_session_and_begins_the_other(begun):
+    begun.append([draft(S, Kind.MARK, "a")])
+    begun.set_label("shop", S.ulid)
+    child = session(2, parent_ulid=S.ulid, fork_turn=3)
+    got, moved = begun.switch(switching(child, label="shop"))
+    assert (got, moved) == (replace(child, fork_seq=2), S.ulid)
+    assert texts(begun.events(S.ulid)) == ["a", f"forked: {child.ulid}"]
+    left, found = begun.summary(S.ulid), begun.summary(child.ulid)
+    assert (left.invocation.end_reason, left.invocation.ended_ms) == (EndReason.FORKED, T0 + 9)
+    assert (left.labels, left.session.archived_ms) == ((), None)
+    assert (found.session, found.labels, found.invocation.ended_ms) == (got, ("shop",), None)
+    (event,) = begun.append([prompt(child, 4, "x")], [chunk(invocation(child, 1002), 0, b"bytes")])
+    assert (event.seq, begun.raw_length(child.ulid)) == (3, 5)
+
+
+def test_a_new_session_after_a_switch_inherits_nothing(begun):
+    begun.append([draft(S, Kind.MARK, "a")])
+    fresh = session(2)
+    assert begun.switch(switching(fresh, reason=EndReason.NEW, archived=True)) == (fresh, None)
+    assert begun.summary(S.ulid).session.archived_ms == T0 + 9
+    assert [row.session.ulid for row in begun.summaries()] == [fresh.ulid]
+    assert begun.append([draft(fresh, Kind.MARK, "b")])[0].seq == 1
+
+
+def test_a_switch_is_done_once(begun):
+    child = session(2, parent_ulid=S.ulid, fork_turn=0)
+    first = begun.switch(switching(child))
+    begun.append([draft(S, Kind.MARK, "a note from elsewhere")])
+    assert begun.switch(switching(child, archived=True)) == first
+    assert begun.count(S.ulid) == 2
+    assert begun.summary(S.ulid).session.archived_ms is None
+
+
+def test_a_switch_from_nowhere_leaves_nothing(store):
+    child = session(2, parent_ulid=S.ulid, fork_turn=0)
+    with pytest.raises(NotFound):
+        store.switch(switching(child))
+    assert store.summary(child.ulid) is None

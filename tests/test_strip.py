@@ -18,13 +18,13 @@ PIECES = st.lists(
         st.sampled_from([
             MARK, MARK[:-1] + b"\x1b\\", MARK[:-1], INTRODUCER, *(INTRODUCER[:i] for i in range(1, 7)),
             b"\x1b[31m", b"\x1b]0;t\x07", b"\x07", b"\x1b\\", b"\\", b"\x18", b"\x1a", b"text\r\n",
-            b"6973;", b"]",
+            b"7373;", b"]",
         ]),
         st.binary(max_size=4),
     ),
     max_size=25,
 ).map(b"".join)  # fmt: skip
-REFERENCE = re.compile(rb"\x1b\]6973;[^\x07\x18\x1a\x1b]*(?:\x07|\x1b\\)")
+REFERENCE = re.compile(rb"\x1b\]7373;[^\x07\x18\x1a\x1b]*(?:\x07|\x1b\\)")
 
 
 def run(parts):
@@ -60,9 +60,9 @@ def test_plain_output_is_not_copied():
 
 def test_flush_gives_up_and_goes_on():
     filter_ = Strip()
-    assert filter_.feed(b"a\x1b]69") == b"a"
+    assert filter_.feed(b"a\x1b]73") == b"a"
     assert filter_.holding
-    assert filter_.flush() == b"\x1b]69"
+    assert filter_.flush() == b"\x1b]73"
     assert not filter_.holding
     assert filter_.feed(b"73;x\x07" + MARK) == b"73;x\x07"
 
@@ -104,3 +104,17 @@ def test_a_mark_is_as_its_parser_takes_it():
     (text, mark) = Strip().pieces(b"x" + MARK)
     assert text == b"x"
     assert marks.parse_private(mark.body) == marks.Private("abc123", 42, 7, "start", ("ls -l; echo é",))
+
+
+def test_a_mark_that_names_our_nonce_is_waited_for():
+    """A shell may be held up in the middle of a long command; anybody else may not hold the screen up."""
+    filter_ = Strip("n0nce")
+    for begun, patience in ((b"\x1b]73", 20), (b"73;n0nce", 20), (b";", 1000), (b"1;2;start;ls", 1000)):
+        assert filter_.feed(begun) == b""
+        assert filter_.patience_ms == patience
+    assert filter_.feed(b"\x07") == b""
+    assert filter_.patience_ms == 20
+    assert Strip("n0nce").feed(b"\x1b]7373;other;1") == b""
+    other = Strip("n0nce")
+    other.feed(b"\x1b]7373;other;1")
+    assert other.patience_ms == 20

@@ -552,9 +552,11 @@ def test_commands_of_the_recorder_answer_above_the_prompt(trick, root):
     for line, answer in (
         ("/label shop", "label shop set"),
         ("/note half way", "noted"),
+        ('/search "half way"', "mark: half way"),
+        ("/search nowhere", "nothing found"),
         ("/alert look here", "alert recorded"),
         ("/status", "recording on: session"),
-        ("/sessions", "shop"),
+        ("/sessions", re.compile(r" shop .* ~ *$", re.MULTILINE)),
         ("/replay", "prior events, most recent"),
         ("/help", "list the newest sessions"),
     ):

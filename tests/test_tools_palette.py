@@ -156,7 +156,7 @@ def test_a_shell_prompt(start_rec, root):
     term.send("echo x")
     term.expect("echo x")
     before = view(term)
-    for line in ("/status", "/help", "/sessions", "/replay", "help label"):
+    for line in ("/status", "/help", "/sessions", "/search printf", "/replay", "help label"):
         opened(term)
         term.line(line)
         term.expect(re.compile("q: close|Enter or q"))

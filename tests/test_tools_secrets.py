@@ -275,6 +275,20 @@ def test_sudo_itself(as_account, account):
     assert grep_root(own, account.password.encode()) == []
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="su asks nobody but root for no password")
+def test_a_program_that_su_has_started_in_a_session_of_its_own_gets_its_line(start_rec, root):
+    """The foreground group is su, which only waits; nobody but its child reads the terminal."""
+    term = start_rec(
+        ["run", "--", "su", "nobody", "-s", "/bin/bash", "-c", "read -sp 'word: ' x; echo; echo got ${#x}"]
+    )
+    term.expect("word: ")
+    term.line(MARKER)
+    term.expect(f"got {len(MARKER)}")
+    assert term.wait() == 0
+    assert MARKER not in term.text()
+    assert grep_root(root, MARKER.encode()) == []
+
+
 def test_ssh_asks_for_a_password(start_rec, root, sshd):
     term = start_rec(["run", "--", *sshd.argv])
     term.expect("password: ")

@@ -15,9 +15,9 @@ import faults
 import pytest
 from making import T0, chunk, draft, invocation, joined, prompt, session, span, until
 
-from recorder import spill
+from recorder import care, pen, spill
 from recorder.errors import StoreBusy, StoreDamaged, StoreError, StoreFull, StoreMissing
-from recorder.model import Activity, EndReason, Kind, State
+from recorder.model import Activity, EndReason, Kind, State, Switch
 from recorder.stores.memory import MemoryStore
 from recorder.stores.sqlite import SqliteStore
 from recorder.writer import FULL, GROUP_BYTES, Writer
@@ -45,6 +45,23 @@ class Faulty:
 
     def __getattr__(self, name):
         return getattr(self.inner, name)
+
+
+class Ordered(Faulty):
+    """A real store that remembers in which order it was called to write."""
+
+    def __init__(self, inner):
+        super().__init__(inner)
+        self.order = []
+
+    def append(self, drafts, chunks=(), **more):
+        self.order.append("append" if drafts or chunks else "sync")
+        return super().append(drafts, chunks, **more)
+
+    def __getattr__(self, name):
+        if name in ("end_invocation", "index", "seal", "switch"):
+            self.order.append(name)
+        return super().__getattr__(name)
 
 
 @pytest.fixture
@@ -237,6 +254,29 @@ def test_the_end_is_synced(tmp_path):
     assert store.calls[-1][2]["durable"]
 
 
+def test_an_overdue_sync_goes_before_what_the_store_needs_for_itself(tmp_path, monkeypatch):
+    monkeypatch.setattr(pen, "SYNC_S", 0.0)
+    store = Ordered(MemoryStore())
+    with writing(lambda: store, tmp_path) as writer:
+        put_and_wait(writer, *(draft(S, Kind.MARK, f"{n}", at=n) for n in range(pen.INDEX_COUNT)))
+        until(lambda: "index" in store.order)
+        assert store.order[:3] == ["append", "sync", "index"]
+
+
+def test_an_end_and_a_switch_are_synced_before_the_session_is_tidied(path, tmp_path, monkeypatch):
+    monkeypatch.setattr(pen, "SYNC_S", 1000.0)  # for its own sake none is due
+    store = Ordered(sqlite(path))
+    with writing(lambda: store, tmp_path) as writer:
+        put_and_wait(writer, draft(S, Kind.MARK, "a", invocation=I.ulid))
+        into, run, switch = going_on(2, S, I)
+        writer.put(switch)
+        put_and_wait(writer, draft(into, Kind.MARK, "b", invocation=run.ulid))
+    order = [name for name in store.order if name != "append"]
+    tidied = ["index", "index", "seal"]  # one of them finds nothing more
+    assert order[:5] == ["switch", "sync", *tidied]
+    assert order[order.index("end_invocation") :] == ["end_invocation", "sync", *tidied, "sync"]
+
+
 def test_a_flood_stays_flat_and_whole(path, tmp_path):
     block = os.urandom(4096)
     with writing(lambda: sqlite(path), tmp_path) as writer:
@@ -252,7 +292,7 @@ def test_a_flood_stays_flat_and_whole(path, tmp_path):
         until(lambda: writer.backlog == 0, deadline_s=60)
     store = SqliteStore(path, readonly=True)
     assert store.raw_length(S.ulid) == at
-    assert store.check()[-1] == ("raw bytes", True, "1 sessions")
+    assert ("raw bytes", True, "1 session") in store.check()
     store.close()
 
 
@@ -528,3 +568,126 @@ def test_group_commits_keep_the_loss_bound(path, tmp_path):
         waiting = [(when, ticket) for when, ticket in put if not writer.durable(ticket)]
         assert len(waiting) * 500 < GROUP_BYTES
         assert len(waiting) < len(put)
+
+
+# --- going on in another session --------------------------------------------------------------------
+
+
+def going_on(number, left, run, *, label=None):
+    """A switch from a session to the child with this number, and the rows of the child."""
+    into = session(number, parent_ulid=left.ulid, fork_turn=0)
+    following = invocation(into, 1000 + number)
+    mark = draft(left, Kind.MARK, f"to {number}", invocation=run.ulid, at=number)
+    return into, following, Switch(mark, EndReason.FORKED, into, following, label)
+
+
+def told(writer, owner, run, text, at=0):
+    """Put an event, some raw bytes and an output of one session."""
+    data = text.encode()
+    return writer.put(
+        draft(owner, Kind.MARK, text, invocation=run.ulid),
+        chunk(run, at, data),
+        span(run, None, data + b"\r\n", at),
+    )
+
+
+def family(store, n):
+    """What each session of a family of forks has: its own texts, its raw bytes, how it ended."""
+    rows = [store.summary(session(number).ulid) for number in range(1, n + 1)]
+    return [
+        (
+            [event.text for event in store.events(row.session.ulid)],
+            joined(store.raw(row.session.ulid)),
+            row.invocation.end_reason,
+        )
+        for row in rows
+        if row is not None
+    ]
+
+
+WHOLE = [
+    (["one", "one\n", "to 2"], b"one", EndReason.FORKED),
+    (["two", "two\n", "to 3"], b"two", EndReason.FORKED),
+    (["three", "three\n"], b"three", EndReason.EXIT),
+]
+
+
+def through_three(writer):
+    """Put something into each of three sessions that follow each other."""
+    told(writer, S, I, "one")
+    owner, run = S, I
+    for number, text in ((2, "two"), (3, "three")):
+        owner, run, switch = going_on(number, owner, run, label=f"number-{number}")
+        writer.put(switch)
+        writer.activity(Activity(State.IDLE, None, T0))
+        ticket = told(writer, owner, run, text)
+    return ticket
+
+
+def test_what_comes_behind_a_switch_is_the_other_sessions(path, tmp_path):
+    with writing(lambda: sqlite(path), tmp_path) as writer:
+        ticket = through_three(writer)
+        until(lambda: writer.durable(ticket))
+        closing = writer.close(T0 + 500, 0, EndReason.EXIT)
+    assert (closing.spilled, closing.failed) == (None, None)
+    store = SqliteStore(path, readonly=True)
+    assert family(store, 3) == WHOLE
+    rows = [store.summary(session(number).ulid).session for number in (2, 3)]
+    assert [row.fork_seq for row in rows] == [3, 6]
+    assert dict(store.labels()) == {"number-2": rows[0].ulid, "number-3": rows[1].ulid}
+    assert all(ok for _, ok, _ in store.check())
+    store.close()
+
+
+def test_a_switch_waits_for_a_store_that_fails(path, tmp_path):
+    inner = sqlite(path)
+    store = Faulty(inner)
+    with writing(lambda: store, tmp_path) as writer:
+        put_and_wait(writer, draft(S, Kind.MARK, "zero", invocation=I.ulid))
+        store.fault = StoreFull("could not write the store: disk full")
+        ticket = through_three(writer)
+        until(writer.notices)
+        assert not writer.durable(ticket)
+        assert inner.summary(session(2).ulid) is None
+        store.fault = None
+        until(lambda: writer.durable(ticket))
+        writer.close(T0 + 500, 0, EndReason.EXIT)
+    store = SqliteStore(path, readonly=True)
+    texts = [event.text for number in (1, 2, 3) for event in store.events(session(number).ulid)]
+    wanted = ["zero", "one", "one\n", "to 2", "two", "two\n", "to 3", "three", "three\n"]
+    assert [text for text in texts if not text.startswith("recording was suspended")] == wanted
+    store.close()
+
+
+@pytest.mark.parametrize("crossed", [0, 1])
+def test_sessions_that_the_store_did_not_take_are_spilled_as_one_and_come_back(path, tmp_path, crossed):
+    writer = Writer(lambda: sqlite(path), S, I, spill=tmp_path / "root" / "spill")
+    writer.start()
+    if crossed:
+        told(writer, S, I, "one")
+        owner, run, switch = going_on(2, S, I, label="number-2")
+        ticket = writer.put(switch)
+        until(lambda: writer.durable(ticket))
+    else:
+        SqliteStore(path).close()
+    blocker = apsw.Connection(str(path))
+    blocker.execute("BEGIN IMMEDIATE")
+    if crossed:
+        told(writer, owner, run, "two")
+        owner, run, switch = going_on(3, owner, run, label="number-3")
+        writer.put(switch)
+        told(writer, owner, run, "three")
+    else:
+        through_three(writer)
+    closing = writer.close(T0 + 500, 0, EndReason.EXIT)
+    assert closing.spilled is not None
+    blocker.execute("ROLLBACK")
+    data = closing.spilled.read_bytes()
+    store = SqliteStore(path)
+    for _ in range(2):  # as two processes would
+        closing.spilled.write_bytes(data)
+        assert care.tidy(store, tmp_path / "root", lambda _owner: False).problems == []
+        assert family(store, 3) == WHOLE
+        assert [label for label, _ in store.labels()] == ["number-2", "number-3"]
+    assert all(ok for _, ok, _ in store.check())
+    store.close()

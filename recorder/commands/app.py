@@ -10,6 +10,7 @@ import contextlib
 import functools
 import os
 import sys
+import time
 from typing import TYPE_CHECKING
 
 from recorder import config, identity
@@ -23,7 +24,9 @@ if TYPE_CHECKING:
     from recorder.render import Page
     from recorder.settings import Settings
     from recorder.store import Store
+    from recorder.trusted import Repository
 
+PATIENCE_S, POLL_S = 2.0, 0.05  # for the first row of the session we run in
 _SLICE = 1 << 16  # characters that are put together before they are written
 
 
@@ -34,11 +37,48 @@ class App:
         """Keep ``--root``; nothing is read before a command asks for it."""
         self.root = root
         self.env: Mapping[str, str] = config.given(os.environ)  # noqa: TID251  (read by config, from this mapping)
+        self.mentioned = False  # that a repository's settings do not count
+
+    @functools.cached_property
+    def repository(self) -> Repository | None:
+        """Return the repository that we are in if settings came with it, trusted or not."""
+        return config.repository(self.env)
 
     @functools.cached_property
     def settings(self) -> Settings:
         """Return the settings; raises ConfigError."""
-        return config.load(self.root, self.env)
+        self.mention_repository()
+        return config.load(self.root, self.env, self.repository)
+
+    @functools.cached_property
+    def settings_to_read(self) -> tuple[Settings, bool]:
+        """Return the settings for what only reads, and whether they are the user's; say once if not."""
+        self.mention_repository()
+        found, wrong = config.load_to_read(self.root, self.env, self.repository)
+        if wrong is not None:
+            self.tell(f"rec: {wrong.message}; {found.root} is read with the default settings")
+        return found, wrong is None
+
+    def mention_repository(self, *, recording: bool = False) -> None:
+        """Say once that a repository's settings do not count, where they would.
+
+        What reads needs nothing of them but the root, which may be chosen already.
+        """
+        found = self.repository
+        chosen = bool(self.root or self.env.get("REC_ROOT")) and not recording
+        if found is None or found.text is not None or chosen or self.mentioned:
+            return
+        from recorder import trusting
+
+        self.mentioned = True
+        self.tell(f"rec: {trusting.notice(found)}")
+
+    @property
+    def place(self) -> str:
+        """Return the root; settings are read only where there are any. Raises ConfigError."""
+        if self.repository is not None or config.has_settings(self.env):
+            return str(self.settings.root)
+        return config.place(self.root, self.env)
 
     # --- the store -----------------------------------------------------------------------------
 
@@ -48,7 +88,8 @@ class App:
         from recorder.commands import opening
 
         self.rescue()
-        with opening.reading(self.settings) as store:
+        settings, theirs = self.settings_to_read
+        with opening.reading(settings, tidy=theirs) as store:
             if getattr(store, "stale", False):
                 self.tell("rec: the store cannot be locked: what was written last may be missing")
             yield store
@@ -60,6 +101,15 @@ class App:
 
         self.rescue()
         with opening.writing(self.settings) as store:
+            yield store
+
+    @contextlib.contextmanager
+    def making(self) -> Iterator[Store]:
+        """Open the store for writing; one that is not there is made."""
+        from recorder.commands import opening
+
+        self.rescue()
+        with opening.making(self.settings) as store:
             yield store
 
     def rescue(self) -> None:
@@ -88,7 +138,40 @@ class App:
                 f"could not {verb}: this is not a recorded session",
                 advice="start one with `rec run -- TOOL`",
             )
+        self.stay()
         return ulid
+
+    def stay(self) -> None:
+        """Look into the store of the session we run in, if any, wherever we have gone in it since.
+
+        ``REC_SESSION_ROOT`` counts while ``REC_SESSION`` does; what begins a session goes by the place.
+        """
+        if self.root is None and self.current() is not None:
+            self.root = self.env.get("REC_SESSION_ROOT")
+
+    def await_row(self, needle: str) -> None:
+        """Have the session we run in stored now, if it is meant: its row comes with its first event.
+
+        Raises Refused where it does not come.
+        """
+        ulid = self.current()
+        if ulid is None or needle.upper() != ulid:
+            return
+        self.stay()
+        from recorder import current, sessions
+
+        deadline, asked = time.monotonic() + PATIENCE_S, False
+        while True:
+            with self.reading() as store:
+                if store.summary(ulid) is not None:
+                    return
+            if not asked:
+                asked = True
+                with contextlib.suppress(Refused):
+                    current.keep(self.env)
+            if time.monotonic() > deadline:
+                raise sessions.unstored(ulid)
+            time.sleep(POLL_S)
 
     @property
     def persists(self) -> bool:
@@ -96,9 +179,14 @@ class App:
         return self.env.get("REC_PERSIST") != "0"
 
     def require_persistence(self) -> None:
-        """Raise PersistenceDisabled in a session that is not kept."""
-        if not self.persists:
-            raise PersistenceDisabled
+        """Raise PersistenceDisabled in a session that is not kept.
+
+        Names such as ``@1`` and ``:3`` would be another session's there.
+        """
+        if not self.persists and self.current() is not None:
+            raise PersistenceDisabled(
+                advice="this session runs with --no-persist; call rec from another terminal"
+            )
 
     def here(self) -> tuple[Path, str | None]:
         """Return this directory and its git root."""
@@ -122,6 +210,11 @@ class App:
         """Say whether standard output is a terminal."""
         return sys.stdout is not None and sys.stdout.isatty()
 
+    @staticmethod
+    def can_ask() -> bool:
+        """Say whether there is somebody to ask: a terminal to ask on and one to answer from."""
+        return all(each is not None and each.isatty() for each in (sys.stdin, sys.stderr))
+
     def page(self) -> Page:
         """Return what human output has to know of the place it goes to."""
         from recorder.commands.params import now_ms
@@ -130,11 +223,25 @@ class App:
         dumb = self.env.get("TERM", "dumb") == "dumb"
         return Page(
             colour=self.on_terminal and not dumb and not self.env.get("NO_COLOR"),
-            columns=self._columns() if self.on_terminal else None,
+            columns=self._columns if self.on_terminal else None,
             home=self.env.get("HOME"),
             now_ms=now_ms(),
         )
 
+    @contextlib.contextmanager
+    def paged(self) -> Iterator[None]:
+        """Let what is said meanwhile go through the user's pager, if it is for a terminal."""
+        from recorder.commands import pager
+
+        line = pager.chosen(self.env) if self.on_terminal else None
+        if line is None:
+            yield
+            return
+        _ = self._columns  # asked while standard output still is the terminal
+        with pager.through(line, self.env):
+            yield
+
+    @functools.cached_property
     def _columns(self) -> int:
         digits = self.env.get("COLUMNS", "")
         if digits.isdigit() and int(digits) > 0:
@@ -164,6 +271,11 @@ class App:
         """Write bytes to standard output as they are."""
         for piece in pieces:
             out.write(piece)
+
+    @staticmethod
+    def flush() -> None:
+        """Hand over what was said, before others write behind it."""
+        out.flush()
 
     def tell(self, text: str) -> None:
         """Write one line to standard error: what is said beside the result."""

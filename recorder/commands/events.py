@@ -36,4 +36,5 @@ def events(app: App, session: str, kinds: tuple[str, ...], last: int | None, *, 
         if as_json:
             app.say_lines(render_json.dumps(render_json.event(row)) for row in rows)
         else:
-            app.say_lines(render.events(rows, app.page()))
+            with app.paged():
+                app.say_lines(render.events(rows, app.page()))

@@ -25,6 +25,8 @@ def label(ctx: click.Context, app: App, words: tuple[str, ...], dropped: str | N
     """
     if len(words) != (0 if dropped is not None else 2):
         ctx.fail("expected SESSION LABEL, or --rm LABEL")
+    if words:
+        app.await_row(words[0])
     with app.writing() as store:
         if dropped is not None:
             sessions.unlabel(store, dropped, now_ms())
@@ -43,7 +45,7 @@ def labels(app: App, *, as_json: bool) -> None:
     """List all labels and the sessions they name."""
     with app.reading() as store:
         rows = store.labels()
-        names = {} if as_json else sessions.every_name(store)
+        names = {} if as_json else sessions.short_names(store, (ulid for _label, ulid in rows))
     if as_json:
         app.say(render_json.dumps([{"label": name, "ulid": ulid} for name, ulid in rows]))
     else:

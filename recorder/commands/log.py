@@ -53,4 +53,5 @@ def log(
     if as_json:
         app.say_lines(render_json.dumps(render_json.turn(turn)) for turn in turns)
     else:
-        app.say_lines(render.log(turns, names, app.page()))
+        with app.paged():
+            app.say_lines(render.log(turns, names, app.page()))

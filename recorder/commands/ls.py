@@ -54,8 +54,9 @@ def ls(
     )
     with app.reading() as store:
         rows = sessions.listing(store, wanted, app.alive, now_ms())
-        names = {} if as_json else sessions.every_name(store)
+        names = {} if as_json else sessions.short_names(store, (row.ulid for row in rows))
     if as_json:
         app.say(render_json.dumps([render_json.session(row) for row in rows]))
         return
-    app.say_lines(render.sessions(rows, names, app.page()))
+    with app.paged():
+        app.say_lines(render.sessions(rows, names, app.page()))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
 import click
@@ -17,7 +16,6 @@ if TYPE_CHECKING:
     from recorder.model import Event
     from recorder.store import Store
 
-PATIENCE_S, POLL_S = 1.0, 0.05
 words_argument = click.argument("words", nargs=-1, required=True, metavar="TEXT")
 
 
@@ -47,17 +45,7 @@ def _write(
     if not text.strip():
         raise click.UsageError("TEXT is empty", click.get_current_context())
     ulid = app.require_current(verb)
-    app.require_persistence()
-    _await_row(app, ulid)
+    _ = app.settings  # wrong ones are refused before anything is read
+    app.await_row(ulid)
     with app.writing() as store:
         write(store, ulid, text, now_ms())
-
-
-def _await_row(app: App, ulid: str) -> None:
-    """Give the recorder time to store the session: its row comes with the first thing it records."""
-    deadline = time.monotonic() + PATIENCE_S
-    while time.monotonic() < deadline:
-        with app.reading() as store:
-            if store.summary(ulid) is not None:
-                return
-        time.sleep(POLL_S)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from recorder import config, identity
 from recorder.errors import RecError, StoreEmpty
@@ -19,35 +19,39 @@ if TYPE_CHECKING:
 
     from recorder.settings import Settings
     from recorder.store import Store
-    from recorder.stores.sqlite import SqliteStore
+    from recorder.stores.rooted import Rooted
 
 SPILL = "spill"  # as care has it; importing that costs more than this question
 PATIENCE_MS = 200  # for the lock, when we only want to tidy
 
 
 @contextlib.contextmanager
-def reading(settings: Settings) -> Iterator[Store]:
-    """Open the store for reading; one that is not there yet is an empty one."""
+def reading(settings: Settings, *, tidy: bool = True) -> Iterator[Store]:
+    """Open the store for reading; one that is not there yet is an empty one.
+
+    Without ``tidy`` what a crash left stays as it is, until the settings can be read that hold for it.
+    """
     path = settings.root / config.STORE_NAME
-    if not _recorded(path):
+    if tidy and not _recorded(path):
         _tidy(settings, None)
-    if not _recorded(path):
-        from recorder.stores.memory import MemoryStore
+    with contextlib.closing(_opened(path)) as store:
+        if tidy:
+            _tidy(settings, store)
+        yield cast("Store", store)
 
-        yield MemoryStore()
-        return
-    from recorder.stores.sqlite import SqliteStore
 
-    try:
-        store = SqliteStore(path, readonly=True)
-    except StoreEmpty:
-        from recorder.stores.memory import MemoryStore
+def _opened(path: Path) -> Rooted:
+    """Open what can be read; where nothing was recorded yet, a directory still can be."""
+    from recorder.stores.rooted import Rooted
 
-        yield MemoryStore()
-        return
-    with contextlib.closing(store):
-        _tidy(settings, store)
-        yield store
+    with contextlib.suppress(StoreEmpty):
+        if _recorded(path):
+            from recorder.stores.sqlite import SqliteStore
+
+            return Rooted(SqliteStore(path, readonly=True), readonly=True)
+    from recorder.stores.memory import MemoryStore
+
+    return Rooted(MemoryStore(), readonly=True)
 
 
 @contextlib.contextmanager
@@ -58,9 +62,22 @@ def writing(settings: Settings) -> Iterator[Store]:
         if not _recorded(path):
             yield store
             return
+    from recorder.stores.rooted import Rooted
     from recorder.stores.sqlite import SqliteStore
 
-    with contextlib.closing(SqliteStore(path)) as store:
+    with contextlib.closing(Rooted(SqliteStore(path))) as store:
+        store.finish()
+        yield cast("Store", store)
+
+
+@contextlib.contextmanager
+def making(settings: Settings) -> Iterator[Store]:
+    """Open the store for writing; one that is not there is made."""
+    from recorder.stores.sqlite import SqliteStore
+
+    with reading(settings):
+        pass  # what a crash left is looked after first
+    with contextlib.closing(SqliteStore(settings.root / config.STORE_NAME)) as store:
         yield store
 
 
@@ -74,15 +91,17 @@ def _recorded(path: Path) -> bool:
         return True
 
 
-def _tidy(settings: Settings, store: SqliteStore | None) -> None:
+def _tidy(settings: Settings, store: Rooted | None) -> None:
     """Import what was spilled and complete what a dead recorder left, if there is any of it."""
     with contextlib.suppress(RecError, OSError):
         if _spilled(settings.root) or (store is not None and _orphaned(store)):
             from recorder import care
+            from recorder.stores.rooted import Rooted
             from recorder.stores.sqlite import SqliteStore
 
             path = settings.root / config.STORE_NAME
-            with contextlib.closing(SqliteStore(path, busy_ms=PATIENCE_MS)) as writer:
+            database = SqliteStore(path, busy_ms=PATIENCE_MS)
+            with contextlib.closing(Rooted(database, busy_ms=PATIENCE_MS)) as writer:
                 care.tidy(writer, settings.root, identity.alive, settings.rules)
 
 
@@ -93,5 +112,5 @@ def _spilled(root: Path) -> bool:
         return False
 
 
-def _orphaned(store: SqliteStore) -> bool:
+def _orphaned(store: Rooted) -> bool:
     return any(not identity.alive(run.owner) for run in store.open_invocations(unrecovered=True))

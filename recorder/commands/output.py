@@ -9,7 +9,9 @@ import click
 
 from recorder import lookup, render, render_json, sessions, transcripts
 from recorder.commands.params import Command, in_app, json_option
+from recorder.erasing import GONE
 from recorder.model import Kind
+from recorder.safe import safe_text
 
 if TYPE_CHECKING:
     from recorder.commands.app import App
@@ -28,8 +30,8 @@ def output(app: App, turn: str | None, *, raw: bool, as_json: bool) -> None:
     Without TURN, the last finished one.
     TURN is SESSION:N, or :N in the current or newest session; a negative N counts from the end.
     """
-    if app.current() is not None and (turn is None or turn.startswith(":")):
-        app.require_persistence()
+    if turn is None or turn.startswith(":"):
+        app.stay()
     with app.reading() as store:
         if turn is None:
             found = lookup.last_finished(store, app.current())
@@ -41,7 +43,8 @@ def output(app: App, turn: str | None, *, raw: bool, as_json: bool) -> None:
         elif raw:
             app.say_bytes(transcripts.output_raw(store, found))
         else:
-            _say_text(app, store, found)
+            with app.paged():
+                _say_text(app, store, found)
 
 
 def _as_json(store: Store, turn: Turn, *, raw: bool) -> render_json.Object:
@@ -57,10 +60,13 @@ def _as_json(store: Store, turn: Turn, *, raw: bool) -> render_json.Object:
 def _say_text(app: App, store: Store, turn: Turn) -> None:
     """Print the text, made safe where it meets a terminal; elsewhere it is as recorded."""
     page = app.page()
+    if turn.erased:
+        app.say(page.paint(GONE, "dim"))
+        return
     ended = True
     for event in transcripts.output_events(store, turn):
         if event.kind == Kind.OUTPUT:
-            text = render.safe_text(event.text) if app.on_terminal else event.text
+            text = safe_text(event.text) if app.on_terminal else event.text
         else:
             text = ("" if ended else "\n") + render.notice(event.text, page)
         if text:

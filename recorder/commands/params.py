@@ -24,12 +24,28 @@ in_app = click.make_pass_decorator(App)
 
 
 class Command(click.Command):
-    """A command whose help ends with examples, one call each."""
+    """A command whose help ends with examples, one call each; in a session that is not kept it refuses.
 
-    def __init__(self, *args: Any, examples: Sequence[str] = (), **kwargs: Any) -> None:  # noqa: ANN401
-        """Keep the examples; the rest is click's."""
+    ``storeless`` ones are of use there, too: they live without what was recorded.
+    """
+
+    def __init__(
+        self,
+        *args: Any,  # noqa: ANN401
+        examples: Sequence[str] = (),
+        storeless: bool = False,
+        **kwargs: Any,  # noqa: ANN401
+    ) -> None:
+        """Keep the examples, and whether it needs the store; the rest is click's."""
         super().__init__(*args, **kwargs)
         self.examples = tuple(examples)
+        self.storeless = storeless
+
+    def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401
+        """Call the command, unless it needs a store that the session around us does not have."""
+        if not self.storeless:
+            ctx.ensure_object(App).require_persistence()
+        return super().invoke(ctx)
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Take the words; what is wrong with them is said with this command's name, not the group's."""

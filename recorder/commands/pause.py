@@ -13,18 +13,20 @@ if TYPE_CHECKING:
     from recorder.commands.app import App
 
 
-@click.command(cls=Command, examples=("rec pause",))
+@click.command(cls=Command, examples=("rec pause",), storeless=True)
 @in_app
 def pause(app: App) -> None:
     """Stop recording the current session.
 
     Nothing is recorded until `rec unpause`; the tool goes on.
     """
-    current.pause(app.require_current("pause the recording"), app.env)
+    app.require_current("pause the recording")
+    current.pause(app.env)
 
 
-@click.command(cls=Command, examples=("rec unpause",))
+@click.command(cls=Command, examples=("rec unpause",), storeless=True)
 @in_app
 def unpause(app: App) -> None:
     """Record the current session again after `rec pause`."""
-    current.unpause(app.require_current("unpause the recording"), app.env)
+    app.require_current("unpause the recording")
+    current.unpause(app.env)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from recorder import lookup, render, render_json, transcripts
+from recorder import lookup, render, render_json, sessions, transcripts
 from recorder.commands.params import Command, count, in_app, json_option, now_ms
 
 if TYPE_CHECKING:
@@ -22,11 +22,14 @@ if TYPE_CHECKING:
 def replay(app: App, session: str, last: int | None, *, raw: bool, as_json: bool) -> None:
     """Show SESSION as it was.
 
-    First how much there is, then what was typed and what came back.
+    First how much there is, then what was typed and what came back. In between, and on standard error if
+    the output is no terminal: which version recorded it, what the tool talked to, and `interrupted` if its
+    recorder died.
     Nothing recorded can drive your terminal, unless you ask for --raw.
     """
     with app.reading() as store:
-        ulid = lookup.session(store, session, app.current())
+        summary = lookup.summary(store, session, app.current())
+        ulid = summary.session.ulid
         shown = transcripts.replay(store, ulid, now_ms(), last)
         if as_json:
             app.say(
@@ -40,10 +43,18 @@ def replay(app: App, session: str, last: int | None, *, raw: bool, as_json: bool
                 )
             )
             return
+        page, status = app.page(), sessions.status_of(summary, app.alive)
+        known = f"rec: {render.provenance(summary, status, page)}"
         if raw:
             app.tell(shown.first_line)  # beside the bytes, which stay exactly what was recorded
+            app.tell(known)
             app.say_bytes(transcripts.replay_raw(store, ulid, last))
-        else:
+            return
+        with app.paged():
             app.say(shown.first_line)
-            for piece in render.transcript(shown.events, app.page()):
+            if app.on_terminal:
+                app.say(page.paint(known, "dim"))
+            else:
+                app.tell(known)
+            for piece in render.transcript(shown.events, page):
                 app.say(piece, end="")

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 DENIED = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
 
+YOUR_OWN = "name one of your own (--root, --session-dir)"  # whose name was given is not known here
+
 
 def private_directory(path: Path) -> Path:
     """Make ``path`` (0700) if it is missing, check that it is ours alone, return it resolved.
@@ -28,7 +30,7 @@ def private_directory(path: Path) -> Path:
     Links further up are the user's own affair and are resolved; ``path`` itself may not be one.
     Raises StoreMissing (not ours to use), StoreReadOnly or StoreFull.
     """
-    with _as_store_errors("create the directory", path):
+    with as_store_errors("create the directory", path):
         _make(path)
     return checked_directory(path)
 
@@ -44,7 +46,7 @@ def checked_directory(path: Path) -> Path:
     if not stat.S_ISDIR(found.st_mode):
         raise _not_ours(path, "it is not a directory", "move it away or name another root")
     if found.st_uid != os.geteuid():
-        raise _not_ours(path, "it belongs to another user", "name a root of your own (--root)")
+        raise _not_ours(path, "it belongs to another user", YOUR_OWN)
     if found.st_mode & 0o022:
         raise _not_ours(path, "others may write in it", f"chmod 700 {path}")
     return path.resolve()
@@ -59,7 +61,7 @@ def private_file(path: Path) -> bool:
     if os.path.lexists(path):
         checked_file(path)
         return False
-    with _as_store_errors("create", path):
+    with as_store_errors("create", path):
         try:
             fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
         except FileExistsError:  # somebody was faster
@@ -78,15 +80,20 @@ def checked_file(path: Path) -> os.stat_result:
         found = path.lstat()
     except OSError as error:
         raise StoreMissing(f"could not open {path}: {_why(error)}") from error
+    check(path, found)
+    return found
+
+
+def check(path: Path, found: os.stat_result) -> None:
+    """Raise StoreMissing unless what was ``found`` at ``path`` is a regular file, ours, with one name."""
     if stat.S_ISLNK(found.st_mode):
-        raise _not_ours(path, "it is a symbolic link", "put the file itself there")
+        raise a_link(path)
     if not stat.S_ISREG(found.st_mode):
         raise _not_ours(path, "it is not a regular file", "move it away")
     if found.st_uid != os.geteuid():
-        raise _not_ours(path, "it belongs to another user", "name a root of your own (--root)")
+        raise _not_ours(path, "it belongs to another user", YOUR_OWN)
     if found.st_nlink != 1:
         raise _not_ours(path, "it has a second name (hard link)", "remove the other name")
-    return found
 
 
 PART = ".part"
@@ -99,7 +106,7 @@ def write_private(path: Path, parts: Iterator[bytes]) -> None:
     an older ``.part``.
     """
     part = path.with_name(path.name + PART)
-    with _as_store_errors("write", path):
+    with as_store_errors("write", path):
         with contextlib.suppress(FileNotFoundError):
             part.unlink()
         fd = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
@@ -115,7 +122,7 @@ def write_private(path: Path, parts: Iterator[bytes]) -> None:
 def read_private(path: Path) -> bytes:
     """Read a whole file that must be ours, regular and no link; raises the StoreError family."""
     checked_file(path)
-    with _as_store_errors("read", path):
+    with as_store_errors("read", path):
         fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
         with os.fdopen(fd, "rb") as file:
             return file.read()
@@ -135,6 +142,11 @@ def _make(path: Path) -> None:
             each.chmod(0o700)  # just made by us in a directory of ours: nobody else can swap it
 
 
+def a_link(path: Path) -> StoreMissing:
+    """Return the error about a symbolic link where a file should be."""
+    return _not_ours(path, "it is a symbolic link", "put the file itself there")
+
+
 def _not_ours(path: Path, cause: str, advice: str) -> StoreMissing:
     return StoreMissing(f"could not use {path}: {cause}", advice=advice)
 
@@ -144,7 +156,7 @@ def _why(error: OSError) -> str:
 
 
 @contextlib.contextmanager
-def _as_store_errors(verb: str, path: Path) -> Iterator[None]:
+def as_store_errors(verb: str, path: Path) -> Iterator[None]:
     """Turn an OSError into the store error that says what kind of trouble it is."""
     try:
         yield

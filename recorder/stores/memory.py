@@ -5,48 +5,31 @@ The writer thread fills it and the palette reads it from the main thread, hence 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from threading import RLock
 from typing import TYPE_CHECKING
 
-from recorder import turns
+from recorder import erasing
 from recorder.errors import NotFound
-from recorder.model import Chunk, Event, Invocation, Session, Summary, Turn
+from recorder.model import Invocation, Summary
+from recorder.stores.memory_record import Record
+from recorder.stores.memory_search import Searching
+from recorder.stores.pieces import clip
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
-    from recorder.model import Activity, Draft, EndReason
-
-
-@dataclass
-class _Record:
-    """Everything about one session."""
-
-    session: Session
-    invocations: list[str] = field(default_factory=list)
-    events: list[Event] = field(default_factory=list)
-    turns: dict[int, Turn] = field(default_factory=dict)
-    chunks: list[Chunk] = field(default_factory=list)
-    kept: int = 0  # bytes in chunks
-    raw_length: int = 0
-    activity: Activity | None = None
-    meta: dict[str, str] = field(default_factory=dict)
-
-    @property
-    def last_seq(self) -> int:
-        """The seq of the newest event."""
-        return self.events[-1].seq if self.events else self.session.fork_seq or 0
+    from recorder.model import Activity, Chunk, Draft, EndReason, Event, Near, Session, Switch, Turn
 
 
-class MemoryStore:
+class MemoryStore(Searching):
     """A store in memory; see ``recorder.store.Store`` for what each method promises."""
 
     def __init__(self, *, keep_raw: int | None = None) -> None:
         """Keep at most ``keep_raw`` raw bytes per session, the newest; all if None."""
         self._keep_raw = keep_raw
         self._lock = RLock()
-        self._records: dict[str, _Record] = {}
+        self._records: dict[str, Record] = {}
         self._invocations: dict[str, Invocation] = {}
         self._recovered: set[str] = set()
         self._labels: dict[str, str] = {}
@@ -59,11 +42,34 @@ class MemoryStore:
     def begin(self, session: Session, invocation: Invocation, label: str | None = None) -> str | None:
         """Write the rows of a session and an invocation that are missing, and the label."""
         with self._lock:
-            record = self._records.setdefault(session.ulid, _Record(session))
+            record = self._records.setdefault(session.ulid, Record(session))
             if invocation.ulid not in self._invocations:
                 self._invocations[invocation.ulid] = replace(invocation, session=session.ulid)
                 record.invocations.append(invocation.ulid)
             return None if label is None else self.set_label(label, session.ulid)
+
+    def take(self, invocation: Invocation, after: str | None) -> bool:
+        """Begin an invocation of a session whose newest one is still ``after``."""
+        with self._lock:
+            record = self._record(invocation.session)
+            if (record.invocations[-1] if record.invocations else None) != after:
+                return False
+            self.begin(record.session, invocation)
+            return True
+
+    def give_back(self, invocation: str) -> bool:
+        """Take the session's newest invocation away again, if it has recorded nothing."""
+        with self._lock:
+            found = self._invocations.get(invocation)
+            record = self._records.get(found.session) if found else None
+            if record is None or record.invocations[-1] != invocation:
+                return False
+            recorded: list[Event | Chunk] = [*record.events, *record.chunks]
+            if any(each.invocation == invocation for each in recorded):
+                return False
+            record.invocations.pop()
+            del self._invocations[invocation]
+            return True
 
     def append(
         self,
@@ -81,8 +87,8 @@ class MemoryStore:
             if if_last_seq is not None and owner and self._records[owner].last_seq != if_last_seq:
                 return []
             for chunk in chunks:
-                self._keep(self._records[chunk.session], chunk)
-            written = [self._write(self._records[draft.session], draft) for draft in drafts]
+                self._records[chunk.session].keep(chunk, self._keep_raw)
+            written = [self._records[draft.session].write(draft) for draft in drafts]
             if activity is not None:
                 self._records[activity[0]].activity = activity[1]
             if recovered is not None:
@@ -109,44 +115,28 @@ class MemoryStore:
         found = self._invocations.get(recovered or "")
         return found.session if found else None
 
-    def _record(self, ulid: str) -> _Record:
+    def _record(self, ulid: str) -> Record:
         found = self._records.get(ulid)
         if found is None:
             raise NotFound(f"no such session: {ulid}")
         return found
 
-    def _write(self, record: _Record, draft: Draft) -> Event:
-        event = Event(
-            session=draft.session,
-            seq=record.last_seq + 1,
-            kind=draft.kind.value,
-            at=draft.at,
-            text=draft.text,
-            turn=draft.turn,
-            invocation=draft.invocation,
-            meta=draft.meta,
-        )
-        record.events.append(event)
-        if event.turn is not None:
-            row = turns.fold(record.turns.get(event.turn), event)
-            if row is not None:
-                record.turns[event.turn] = row
-        return event
-
-    def _keep(self, record: _Record, chunk: Chunk) -> None:
-        fresh = _clip(chunk, record.raw_length, chunk.start + len(chunk.data))
-        if fresh is None:
-            return
-        record.chunks.append(fresh)
-        record.raw_length = fresh.start + len(fresh.data)
-        record.kept += len(fresh.data)
-        while self._keep_raw is not None and record.kept > self._keep_raw and len(record.chunks) > 1:
-            record.kept -= len(record.chunks.pop(0).data)
-
     def seal(self, session: str) -> int:  # noqa: ARG002
         """Merge nothing: there are no segments."""
+        return 0
+
+    def switch(self, switch: Switch) -> tuple[Session, str | None]:
+        """Go on in another session; return its row, and who had its label before."""
         with self._lock:
-            return 0
+            known = self._records.get(switch.into.ulid)
+            if known is not None:
+                return known.session, None
+            (mark,) = self.append([switch.mark])
+            self.end_invocation(mark.invocation or "", mark.at.wall_ms, None, switch.reason)
+            if switch.archived:
+                self.archive(mark.session, mark.at.wall_ms)
+            into = switch.row(mark.seq)
+            return into, self.begin(into, switch.run, switch.label)
 
     def end_invocation(self, ulid: str, ended_ms: int, exit_status: int | None, reason: EndReason) -> bool:
         """End an invocation; the first end stays."""
@@ -181,6 +171,65 @@ class MemoryStore:
             else:
                 meta[key] = value
 
+    # --- keeping and letting go --------------------------------------------------------------------
+
+    def archive(self, ulid: str, at_ms: int | None) -> None:
+        """Hide a session from lists, or show it again."""
+        with self._lock:
+            record = self._record(ulid)
+            record.session = replace(record.session, archived_ms=at_ms)
+
+    def delete(self, ulids: Collection[str], *, dead: Collection[str] = ()) -> bool:
+        """Delete sessions with everything that belongs to them, if nothing stands against it."""
+        with self._lock:
+            gone = set(ulids)
+            runs = [each for each in self._invocations.values() if each.session in gone]
+            if any(each.ended_ms is None and each.ulid not in dead for each in runs):
+                return False
+            if any(child not in gone for ulid in gone for child in self.children(ulid)):
+                return False
+            for ulid in gone:
+                self._records.pop(ulid, None)
+            for run in runs:
+                del self._invocations[run.ulid]
+                self._recovered.discard(run.ulid)
+            self._labels = {label: owner for label, owner in self._labels.items() if owner not in gone}
+            return True
+
+    def erase(self, session: str, turn: int, *, dead: Collection[str] | None = None) -> bool:
+        """Erase a turn and those inside it."""
+        with self._lock:
+            record = self._records.get(session)
+            if record is None or turn not in record.turns:
+                return False
+            runs = (self._invocations[each] for each in record.invocations)
+            if dead is not None and any(run.ended_ms is None and run.ulid not in dead for run in runs):
+                return False
+            record.erase(turn)
+            return True
+
+    def drop_last(self, session: str) -> Event | None:
+        """Take back the newest note or label of a session."""
+        with self._lock:
+            record = self._records.get(session)
+            event = record.take_back() if record else None
+            if event is None:
+                return None
+            name = str(event.meta.get("label"))
+            back = erasing.label_back(event.meta, session, self._labels.get(name))
+            if back is not None:
+                self._labels.pop(name, None)
+                if back[1] in self._records:
+                    self._labels[name] = back[1]
+            return event
+
+    def compact(self, session: str) -> int:  # noqa: ARG002
+        """Merge nothing: there are no segments."""
+        return 0
+
+    def wipe(self) -> None:
+        """Do nothing: nothing is on disk."""
+
     # --- reading -----------------------------------------------------------------------------------
 
     def summaries(
@@ -190,6 +239,7 @@ class MemoryStore:
         archived: bool = False,
         tool: str | None = None,
         host: str | None = None,
+        near: Near | None = None,
     ) -> list[Summary]:
         """List sessions, newest first."""
         with self._lock:
@@ -200,6 +250,7 @@ class MemoryStore:
             if (archived or each.session.archived_ms is None)
             and tool in (None, each.session.tool)
             and (host is None or (each.invocation is not None and each.invocation.host == host))
+            and (near is None or near.fits(each))
         ]
         return found if limit is None else found[:limit]
 
@@ -209,7 +260,7 @@ class MemoryStore:
             record = self._records.get(ulid)
             return None if record is None else self._summary(record)
 
-    def _summary(self, record: _Record) -> Summary:
+    def _summary(self, record: Record) -> Summary:
         ulid = record.session.ulid
         return Summary(
             session=record.session,
@@ -221,16 +272,25 @@ class MemoryStore:
             last_event_ms=record.events[-1].at.wall_ms if record.events else None,
         )
 
+    def at(self, directory: str) -> str | None:
+        """Return None: nothing is in a directory."""
+
     def with_prefix(self, prefix: str, limit: int = 20) -> list[str]:
         """Return the ULIDs that begin with ``prefix``, newest first."""
         with self._lock:
-            found = sorted((ulid for ulid in self._records if ulid.startswith(prefix)), reverse=True)
-        return found[:limit]
+            return sorted((ulid for ulid in self._records if ulid.startswith(prefix)), reverse=True)[:limit]
 
     def labels(self) -> list[tuple[str, str]]:
         """Return all (label, ulid), sorted by label."""
         with self._lock:
             return sorted(self._labels.items())
+
+    def children(self, ulid: str) -> list[str]:
+        """Return the sessions that were forked off this one, oldest first."""
+        with self._lock:
+            return sorted(
+                record.session.ulid for record in self._records.values() if record.session.parent_ulid == ulid
+            )
 
     def meta(self, session: str) -> dict[str, str]:
         """Return a session's metadata."""
@@ -295,10 +355,7 @@ class MemoryStore:
             record = self._records.get(session)
             chunks = list(record.chunks) if record else []
             stop = self.raw_length(session) if end is None else end
-        for chunk in chunks:
-            cut = _clip(chunk, start, stop)
-            if cut is not None:
-                yield cut
+        yield from filter(None, (clip(chunk, start, stop) for chunk in chunks))
 
     def raw_length(self, session: str) -> int:
         """Return the raw offset after a session's last byte."""
@@ -328,22 +385,14 @@ class MemoryStore:
     # --- care --------------------------------------------------------------------------------------
 
     def check(self) -> list[tuple[str, bool, str]]:
-        """Examine the store: there is nothing on disk that could be damaged."""
+        """Examine nothing."""
         return [("memory", True, "nothing is kept on disk")]
+
+    def sizes(self) -> dict[str, int]:
+        """Return zeros: nothing is on disk."""
+        with self._lock:
+            return dict.fromkeys(self._records, 0)
 
     def size_bytes(self) -> int:
         """Return 0: nothing is on disk."""
         return 0
-
-
-def _clip(chunk: Chunk, start: int, end: int) -> Chunk | None:
-    """Return the part of a chunk that lies in ``[start, end)``, or nothing."""
-    low, high = max(start, chunk.start), min(end, chunk.start + len(chunk.data))
-    if low >= high:
-        return None
-    return replace(
-        chunk,
-        start=low,
-        data=chunk.data[low - chunk.start : high - chunk.start],
-        redactions=tuple(each for each in chunk.redactions if low <= each[0] < high),
-    )

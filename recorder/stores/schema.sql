@@ -1,5 +1,8 @@
--- The database of `rec`, version 1. Version history:
+-- The database of `rec` as its first step makes it. Version history:
 --   1  sessions, invocations, events, segments, packs, turns, phrases, milestones, metadata
+--   2  indexes: a session's children and its invocations, for what deletes them
+--   3  an index of the sessions that are kept in a directory of their own
+--   4  the search index: blocks and chapters of words
 --
 -- Later versions only add (tables, columns, rows of `kind`), so that a recorder of an older version
 -- that is still running goes on writing. The steps are in sqlite_schema.py.
@@ -91,10 +94,12 @@ CREATE TABLE segment (                 -- raw bytes with their times (layout: se
   invocation  INTEGER NOT NULL,        -- invocation.id
   wall_ms     INTEGER NOT NULL,        -- of the first byte
   offset_ms   INTEGER NOT NULL,
-  restart     INTEGER NOT NULL,        -- 1: the running hash starts anew here (hole or damage before it)
+  restart     INTEGER NOT NULL,        -- 1: the running hash starts anew here, from the digest before
+                                       --    (hole, damage, erased bytes); 2: from meta's "whole"
   whole       BLOB NOT NULL,           -- running hash of all whole 64 KiB blocks before the end
   digest      BLOB NOT NULL,           -- running hash of everything before the end
-  meta        TEXT NOT NULL,           -- JSON: {"redactions": [[raw offset, length, what], …]}, or ''
+  meta        TEXT NOT NULL,           -- JSON: {"redactions": [[raw offset, length, what], …]}, or ''; an
+                                       --    erased segment has no bytes: {"erased": [raw offset, length, digest]}
   times       BLOB NOT NULL,           -- lengths and times of the single reads
   data        BLOB NOT NULL            -- the bytes; behind them the texts of a pack, if one says so
 );
@@ -120,7 +125,7 @@ CREATE TABLE turn (                    -- derived from events (turns.fold); chec
   cwd         INTEGER,                 -- number of a phrase
   shell       TEXT,                    -- id of the shell that ran it
   parent_turn INTEGER,                 -- the turn whose command that shell is
-  flags       INTEGER NOT NULL         -- 1: text left out (truncated), 2: has a warn or an alert
+  flags       INTEGER NOT NULL         -- 1: text left out (truncated), 2: has a warn or an alert, 4: erased
 );
 
 CREATE TABLE phrase (                  -- what a session's turn rows say again and again
@@ -128,7 +133,9 @@ CREATE TABLE phrase (                  -- what a session's turn rows say again a
   text        TEXT NOT NULL
 );
 
-CREATE TABLE milestone (               -- named points; a label L is session.label.L → ULID
+CREATE TABLE milestone (               -- named points; a label L is session.label.L → ULID;
+                                       -- store.highest-session → the highest id when one was deleted;
+                                       -- store.leftover.<ULID> → directory of a deleted session
   key         TEXT PRIMARY KEY,
   value       TEXT NOT NULL
 ) WITHOUT ROWID;

@@ -30,7 +30,6 @@ LIVE_LEVEL = 3  # about 600 MB/s: beside the relay on two cores it costs next to
 SEAL_LEVEL = 9  # about 75 MB/s, a fifth smaller; paid once per 256 KiB of a quiet session
 _SHORT = 64 * 1024  # the whole of most sessions: at its end one may take 20 ms …
 _SHORT_LEVEL = 17  # … and be 3 % smaller
-MAX_RAW = 1024 * 1024  # of one segment
 _TINY = 48  # a zstd frame with its checksum takes some 15 bytes itself
 _MAX_BODY = 64 * 1024 * 1024  # a hostile or damaged frame must not eat the memory
 

@@ -1,27 +1,30 @@
 """The SQLite back end: every public method is one whole transaction (the long reads: one per page).
 
-Here may live only the methods of the store protocol and how they begin and end transactions; the
+Here may live only the methods of the store protocol; how transactions begin and end and the
 statements are in the sqlite_* modules beside this one. Times and sizes are as in the protocol.
 """
 
 from __future__ import annotations
 
-import os
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, TypeVar
+import contextlib
+from typing import TYPE_CHECKING
 
-from recorder.errors import NotFound, StoreBusy, StoreDamaged, StoreMissing, StoreReadOnly
+from recorder import turns
+from recorder.errors import StoreBusy, StoreError
 from recorder.stores import sqlite_append as append
+from recorder.stores import sqlite_erase as erase
+from recorder.stores import sqlite_names as names
 from recorder.stores import sqlite_pages as pages
 from recorder.stores import sqlite_read as read
-from recorder.stores import sqlite_rows as rows
+from recorder.stores import sqlite_runs as runs
 from recorder.stores.sqlite_check import check
-from recorder.stores.sqlite_connect import fetch, fetch_one, open_reader, open_writer, translated
-from recorder.stores.sqlite_seal import seal
+from recorder.stores.sqlite_connect import fetch, fetch_one, translated
+from recorder.stores.sqlite_seal import seal, seal_anew
+from recorder.stores.sqlite_search import Searching
+from recorder.stores.sqlite_wipe import wipe
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-    from pathlib import Path
+    from collections.abc import Collection, Iterator, Sequence
 
     import apsw
 
@@ -32,111 +35,19 @@ if TYPE_CHECKING:
         EndReason,
         Event,
         Invocation,
+        Near,
         Session,
         Summary,
+        Switch,
         Turn,
     )
-
-T = TypeVar("T")
 
 _SPARE = 16  # of so many pages one may be free, for what is written next
 _VACUUM = 4096  # free pages given back at once: 4 MiB, each moved under the write lock
 
 
-class SqliteStore:
+class SqliteStore(Searching):
     """A store in one SQLite file; see ``recorder.store.Store`` for what each method promises."""
-
-    def __init__(self, path: Path, *, readonly: bool = False, busy_ms: int = 5000) -> None:
-        """Open ``path``, for writing also make and upgrade it; wait ``busy_ms`` for other processes.
-
-        Raises StoreMissing, StoreReadOnly, StoreFull, StoreBusy, StoreDamaged or StoreError.
-        """
-        self.path = path
-        self.stale = False  # what is read may lack the newest transactions (full disk, read-only media)
-        if readonly:
-            self._db, self.stale = open_reader(path, busy_ms)
-        else:
-            self._db = open_writer(path, busy_ms)
-        self._readonly = readonly
-        self._memory = append.Memory()
-        self._full = False  # synchronous=FULL is set
-        self._place = self._where()
-
-    def close(self) -> None:
-        """Close the connection; the last one folds the WAL into the file."""
-        with translated("close the store", self._db):
-            self._db.close()
-
-    # --- transactions ------------------------------------------------------------------------------
-
-    def _where(self) -> tuple[int, int]:
-        """Return device and inode of the file; stat only, opening it would drop our locks."""
-        try:
-            found = self.path.lstat()
-        except OSError as error:
-            raise StoreMissing(
-                f"could not use the store: {self.path} is gone", advice="it is made anew if possible"
-            ) from error
-        return found.st_dev, found.st_ino
-
-    @contextmanager
-    def _writing(self, *, durable: bool = False) -> Iterator[apsw.Connection]:
-        """Run one write transaction; nothing of it is left when it fails."""
-        if self._readonly:
-            raise StoreReadOnly("could not write the store: it is open for reading only")
-        if self._where() != self._place:  # SQLite would go on writing into a file nobody finds
-            raise StoreMissing(f"could not write the store: {self.path} is another file now")
-        db = self._db
-        with self._seeing_others(), translated("write the store", db):
-            if durable != self._full:
-                db.pragma("synchronous", "full" if durable else "normal")
-                self._full = durable
-            try:
-                db.execute("BEGIN IMMEDIATE")
-                yield db
-                db.execute("COMMIT")
-            except BaseException:
-                self._memory.forget()
-                if db.in_transaction:
-                    db.execute("ROLLBACK")
-                raise
-
-    @contextmanager
-    def _seeing_others(self) -> Iterator[None]:
-        """Say with a StoreBusy whether other processes wrote while we waited: then nothing is stuck."""
-        before = self._wal_written()
-        try:
-            yield
-        except StoreBusy as error:
-            error.moving = self._wal_written() != before
-            raise
-
-    def _wal_written(self) -> int:
-        """Return when the WAL was last written to (ns), 0 without one."""
-        try:
-            return os.stat(f"{self.path}-wal").st_mtime_ns
-        except OSError:
-            return 0
-
-    @contextmanager
-    def _reading(self) -> Iterator[apsw.Connection]:
-        with translated("read the store", self._db):
-            try:
-                yield self._db
-            except (TypeError, ValueError, OverflowError) as error:  # of rows that we did not write so
-                raise StoreDamaged("could not read the store: a row is not what was written") from error
-
-    def _id(self, ulid: str) -> int | None:
-        """Return a session's id, or None; a session keeps its id for ever."""
-        known = self._memory.sessions.get(ulid)
-        if known is None:
-            try:
-                with self._reading() as db:
-                    known = append.session_id(db, ulid)
-            except NotFound:
-                return None
-            self._memory.sessions[ulid] = known
-        return known
 
     # --- writing -----------------------------------------------------------------------------------
 
@@ -145,6 +56,17 @@ class SqliteStore:
         with self._writing() as db:
             append.begin(db, session, invocation)
             return None if label is None else append.name(db, label, session.ulid)
+
+    def take(self, invocation: Invocation, after: str | None) -> bool:
+        """Begin an invocation of a session whose newest one is still ``after``."""
+        with self._writing() as db:
+            return runs.take(db, invocation, after)
+
+    def give_back(self, invocation: str) -> bool:
+        """Take the session's newest invocation away again, if it has recorded nothing."""
+        with self._writing() as db:
+            self._memory.invocations.pop(invocation, None)
+            return runs.give_back(db, invocation)
 
     def append(
         self,
@@ -173,6 +95,17 @@ class SqliteStore:
                 db.pragma("user_version", db.pragma("user_version"))
             return events
 
+    def switch(self, switch: Switch) -> tuple[Session, str | None]:
+        """Go on in another session; return its row, and who had its label before."""
+        with self._writing() as db:
+            known = read.summary(db, switch.into.ulid)
+            if known is not None:
+                return known.session, None
+            work = append.Appender(db, self._memory)
+            (mark,) = work.events([switch.mark])
+            work.finish(None)
+            return append.follow(db, switch, mark.seq)
+
     def seal(self, session: str) -> int:
         """Merge the session's small trailing segments; return how many were merged."""
         key = self._id(session)
@@ -180,6 +113,9 @@ class SqliteStore:
             return 0
         with self._writing() as db:
             merged = seal(db, key)
+        if self._unwiped:
+            with contextlib.suppress(StoreBusy):
+                self.wipe()
         with translated("write the store", self._db):
             if self._db.pragma("freelist_count") > self._db.pragma("page_count") // _SPARE:
                 fetch(self._db, f"PRAGMA incremental_vacuum({_VACUUM})")
@@ -188,12 +124,7 @@ class SqliteStore:
     def end_invocation(self, ulid: str, ended_ms: int, exit_status: int | None, reason: EndReason) -> bool:
         """End an invocation; the first end stays."""
         with self._writing() as db:
-            db.execute(
-                "UPDATE invocation SET ended_ms = ?, exit_status = ?, end_reason = ?"
-                " WHERE ulid = ? AND ended_ms IS NULL",
-                (ended_ms, exit_status, reason.value, ulid),
-            )
-            return db.changes() > 0
+            return append.end(db, ulid, ended_ms, exit_status, reason)
 
     def set_label(self, label: str, ulid: str) -> str | None:
         """Give ``label`` to a session; return the ULID it was moved from, if any."""
@@ -204,7 +135,7 @@ class SqliteStore:
     def drop_label(self, label: str) -> bool:
         """Take a label away; return whether it existed."""
         with self._writing() as db:
-            db.execute("DELETE FROM milestone WHERE key = ?", (rows.LABEL + label,))
+            db.execute("DELETE FROM milestone WHERE key = ?", (names.LABEL + label,))
             return db.changes() > 0
 
     def set_meta(self, session: str, key: str, value: str | None) -> None:
@@ -216,6 +147,81 @@ class SqliteStore:
             else:
                 db.execute("INSERT OR REPLACE INTO metadata VALUES (?, ?, ?)", (owner, key, value))
 
+    # --- keeping and letting go --------------------------------------------------------------------
+
+    def archive(self, ulid: str, at_ms: int | None) -> None:
+        """Hide a session from lists, or show it again."""
+        with self._writing() as db:
+            append.archive(db, ulid, at_ms)
+
+    def delete(self, ulids: Collection[str], *, dead: Collection[str] = ()) -> bool:
+        """Delete sessions with everything that belongs to them, if nothing stands against it."""
+        with self._writing(durable=True) as db:
+            keys = erase.deletable(db, ulids, dead)
+            if keys is None:
+                return False
+            erase.delete(db, keys)
+        self._memory.forget()
+        self.wipe()
+        return True
+
+    def erase(self, session: str, turn: int, *, dead: Collection[str] | None = None) -> bool:
+        """Erase a turn and those inside it."""
+        key = self._id(session)
+        if key is None:
+            return False
+        with self._writing(durable=True) as db:
+            found = (dead is None or erase.ended(db, key, dead)) and erase.turn(db, key, session, turn)
+        self._memory.forget()
+        if found:
+            self._index_again(session)
+            self.wipe()
+        return found
+
+    def drop_last(self, session: str) -> Event | None:
+        """Take back the newest note or label of a session."""
+        key = self._id(session)
+        if key is None:
+            return None
+        with self._writing(durable=True) as db:
+            event = erase.remark(db, key, session)
+        self._memory.forget()
+        if event is not None:
+            self._index_again(session)
+            self.wipe()
+        return event
+
+    def compact(self, session: str) -> int:
+        """Merge a session's segments anew and rebuild its turn rows and its part of the index."""
+        key = self._id(session)
+        if key is None:
+            return 0
+        with self._writing() as db:
+            fewer = seal_anew(db, key)
+        rebuilt = turns.fold_all(self.events(session))
+        if rebuilt != {turn.turn: turn for turn in self.turns(session)}:
+            seq = self._progress(session)[2]
+            with self._writing() as db:
+                work = append.Appender(db, self._memory)
+                if work.progress(session).last_seq == seq:
+                    work.rebuild(session, rebuilt.values())
+                    work.finish(None)
+        self._index_anew(session, key)
+        return fewer
+
+    def wipe(self) -> None:
+        """Give free pages back, and leave nothing of what was deleted."""
+        self._unwiped = True  # others may be in the way, or the disk full: then seal tries again
+        with translated("write the store", self._db):
+            before = 0
+            while (free := self._db.pragma("freelist_count")) and free != before:
+                before = free
+                fetch(self._db, f"PRAGMA incremental_vacuum({_VACUUM})")
+        wipe(self.path, self._busy_ms)
+        self._unwiped = False
+        with contextlib.suppress(StoreError):  # what is missing of the index is searched without it
+            self._mend_index()
+
     # --- reading -----------------------------------------------------------------------------------
 
     def summaries(
@@ -225,12 +231,13 @@ class SqliteStore:
         archived: bool = False,
         tool: str | None = None,
         host: str | None = None,
+        near: Near | None = None,
     ) -> list[Summary]:
         """List sessions, newest first."""
         if limit == 0:
             return []
         with self._reading() as db:
-            return read.summaries(db, limit=limit, archived=archived, tool=tool, host=host)
+            return read.summaries(db, limit=limit, archived=archived, tool=tool, host=host, near=near)
 
     def summary(self, ulid: str) -> Summary | None:
         """Return one session, or None."""
@@ -240,17 +247,17 @@ class SqliteStore:
     def with_prefix(self, prefix: str, limit: int = 20) -> list[str]:
         """Return the ULIDs that begin with ``prefix``, newest first."""
         with self._reading() as db:
-            found = fetch(
-                db,
-                "SELECT ulid FROM session WHERE ulid >= ? AND ulid < ? ORDER BY ulid DESC LIMIT ?",
-                (prefix, prefix + "~", limit),  # '~' follows every character of a ULID
-            )
-            return [row[0] for row in found]
+            return names.with_prefix(db, prefix, limit)
 
     def labels(self) -> list[tuple[str, str]]:
         """Return all (label, ulid), sorted by label."""
         with self._reading() as db:
-            return read.labels(db)
+            return names.labels(db)
+
+    def children(self, ulid: str) -> list[str]:
+        """Return the sessions that were forked off this one, oldest first."""
+        with self._reading() as db:
+            return names.children(db, ulid)
 
     def meta(self, session: str) -> dict[str, str]:
         """Return a session's metadata."""
@@ -313,10 +320,6 @@ class SqliteStore:
         while (page := self._page(source.page)) is not None:
             yield from page
 
-    def _page(self, fetch: Callable[[], T]) -> T:
-        with self._reading():
-            return fetch()
-
     def turns(
         self,
         session: str | None = None,
@@ -355,6 +358,11 @@ class SqliteStore:
         """Examine the store."""
         with self._reading() as db:
             return check(db)
+
+    def sizes(self) -> dict[str, int]:
+        """Return about what each session takes on disk."""
+        with self._reading() as db:
+            return read.sizes(db)
 
     def size_bytes(self) -> int:
         """Return what the database takes on disk, its WAL included."""

@@ -7,23 +7,35 @@ against the database or rebuilt from it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from recorder import turns
 from recorder.errors import NotFound
-from recorder.model import Chunk, Draft, Event, Turn
-from recorder.stores import segments
+from recorder.stores import pieces, segments
+from recorder.stores import sqlite_names as names
 from recorder.stores import sqlite_rows as rows
-from recorder.stores.chain import BLOCK, Chain
+from recorder.stores import sqlite_runs as runs
+from recorder.stores.sqlite_chain import chain_at
 from recorder.stores.sqlite_connect import fetch, fetch_one
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
     import apsw
 
-    from recorder.model import Activity, Invocation, Session
+    from recorder.model import (
+        Activity,
+        Chunk,
+        Draft,
+        EndReason,
+        Event,
+        Invocation,
+        Session,
+        Switch,
+        Turn,
+    )
+    from recorder.stores.chain import Chain
 
 
 @dataclass
@@ -60,44 +72,56 @@ class Progress:
 
 def begin(db: apsw.Connection, session: Session, invocation: Invocation) -> None:
     """Write the rows that are missing."""
-    db.execute("INSERT OR IGNORE INTO session VALUES (NULL" + ", ?" * 17 + ")", rows.session_values(session))
+    # Never an id that a deleted session had: who remembers it would write into the new one.
+    db.execute(
+        "INSERT OR IGNORE INTO session SELECT 1 + max(coalesce((SELECT max(id) FROM session), 0),"
+        " coalesce((SELECT CAST(value AS INTEGER) FROM milestone WHERE key = ?), 0))" + ", ?" * 17,
+        (names.HIGHEST, *rows.session_values(session)),
+    )
     key = session_id(db, session.ulid)
     db.execute(
         "INSERT OR IGNORE INTO progress VALUES (?, NULL, ?, 0, 0, NULL, 0, 0, ?, NULL, NULL, NULL)",
         (key, session.fork_seq or 0, session.fork_seq or 0),
     )
-    owner = invocation.owner
-    reason = invocation.end_reason
+    runs.begin(db, key, invocation)
+
+
+def end(
+    db: apsw.Connection, ulid: str | None, ended_ms: int, exit_status: int | None, reason: EndReason
+) -> bool:
+    """End an invocation that has not ended; say whether it had not."""
     db.execute(
-        "INSERT OR IGNORE INTO invocation VALUES (NULL" + ", ?" * 12 + ", 0)",
-        (
-            invocation.ulid,
-            key,
-            invocation.started_ms,
-            owner.pid,
-            owner.start_time,
-            owner.boot_id,
-            invocation.version,
-            invocation.host,
-            None if invocation.target is None else rows.storable(invocation.target),
-            invocation.ended_ms,
-            invocation.exit_status,
-            None if reason is None else reason.value,
-        ),
+        "UPDATE invocation SET ended_ms = ?, exit_status = ?, end_reason = ?"
+        " WHERE ulid = ? AND ended_ms IS NULL",
+        (ended_ms, exit_status, reason.value, ulid),
     )
-    if db.changes():
-        db.execute(
-            "UPDATE progress SET invocation = ?, sealed_raw = raw_length WHERE session = ?",
-            (db.last_insert_rowid(), key),
-        )
+    return db.changes() > 0
+
+
+def archive(db: apsw.Connection, ulid: str, at_ms: int | None) -> None:
+    """Hide a session, or show it again; raise NotFound."""
+    db.execute("UPDATE session SET archived_ms = ? WHERE ulid = ?", (at_ms, ulid))
+    if not db.changes():
+        raise NotFound(f"no such session: {ulid}")
 
 
 def name(db: apsw.Connection, label: str, ulid: str) -> str | None:
     """Give ``label`` to a session that exists; return the ULID it was moved from, if any."""
-    key = rows.LABEL + label
+    key = names.LABEL + label
     before = fetch_one(db, "SELECT value FROM milestone WHERE key = ?", (key,))
     db.execute("INSERT OR REPLACE INTO milestone VALUES (?, ?)", (key, ulid))
     return before[0] if before is not None and before[0] != ulid else None
+
+
+def follow(db: apsw.Connection, switch: Switch, seq: int) -> tuple[Session, str | None]:
+    """Write what follows the mark of a switch, whose seq is given: one ends, the other begins."""
+    mark = switch.mark
+    end(db, mark.invocation, mark.at.wall_ms, None, switch.reason)
+    if switch.archived:
+        archive(db, mark.session, mark.at.wall_ms)
+    into = switch.row(seq)
+    begin(db, into, switch.run)
+    return into, None if switch.label is None else name(db, switch.label, into.ulid)
 
 
 def session_id(db: apsw.Connection, ulid: str) -> int:
@@ -158,6 +182,15 @@ class Appender:
                 (now.state.value, now.turn, now.since_ms, self.progress(ulid).session),
             )
 
+    def rebuild(self, ulid: str, turns: Collection[Turn]) -> None:
+        """Replace all turn rows of a session."""
+        progress = self.progress(ulid)
+        for table in ("turn", "phrase"):
+            self._db.execute(f"DELETE FROM {table} WHERE id BETWEEN ? AND ?", rows.span(progress.session))  # noqa: S608
+        self._memory.phrases.clear()
+        self._turns = {progress.session << rows.SEQ_BITS | turn.turn: turn for turn in turns}
+        progress.n_turns = len(turns)
+
     # --- events ------------------------------------------------------------------------------------
 
     def events(self, drafts: Iterable[Draft]) -> list[Event]:
@@ -169,16 +202,7 @@ class Appender:
             progress.last_seq += 1
             progress.n_events += 1
             progress.last_ms = draft.at.wall_ms
-            event = Event(
-                session=draft.session,
-                seq=progress.last_seq,
-                kind=draft.kind.value,
-                at=draft.at,
-                text=draft.text,
-                turn=draft.turn,
-                invocation=draft.invocation,
-                meta=draft.meta,
-            )
+            event = draft.numbered(progress.last_seq)
             run, started_ms = (None, 0) if event.invocation is None else self._run(event.invocation)
             values.append(
                 (
@@ -252,18 +276,8 @@ class Appender:
 
     def raw(self, chunks: Sequence[Chunk]) -> None:
         """Write chunks as segments of at most 1 MiB; leave out what is there already."""
-        known: dict[str, int] = {}
-        fresh: list[Chunk] = []
-        for chunk in chunks:
-            have = known.get(chunk.session)
-            if have is None:
-                have = self.progress(chunk.session).raw_length
-            known[chunk.session] = max(have, chunk.start + len(chunk.data))
-            if chunk.start < have:
-                chunk = _after(chunk, have)  # noqa: PLW2901
-            if chunk.data:
-                fresh.append(chunk)
-        for piece in pieces(fresh):
+        fresh = pieces.fresh(chunks, lambda ulid: self.progress(ulid).raw_length)
+        for piece in pieces.joined(fresh):
             self._segment(piece)
 
     def _segment(self, piece: list[Chunk]) -> None:
@@ -301,98 +315,4 @@ class Appender:
         known = self._memory.chains.get(progress.session)
         if known is not None and known.end == start == progress.raw_length:
             return known, False
-        return chain_at_end(self._db, progress.session, progress.ulid, start)
-
-
-def chain_at_end(db: apsw.Connection, session: int, ulid: str, start: int) -> tuple[Chain, bool]:
-    """Rebuild the running hash after the last segment, or start anew where that cannot be (hole, damage)."""
-    first, past = rows.span(session, rows.RAW_BITS)
-    row = fetch_one(
-        db,
-        "SELECT id, length, whole, digest FROM segment WHERE id BETWEEN ? AND ? ORDER BY id DESC LIMIT 1",
-        (first, past),
-    )
-    if row is None:
-        return Chain(Chain.seed(ulid), start), start > 0
-    key, length, whole, digest = row
-    if rows.low(key, rows.RAW_BITS) + length == start:
-        try:
-            chain = Chain.resumed(whole, start, _begun(db, session, start))
-        except segments.Damaged:
-            pass
-        else:
-            if chain.digest() == digest:
-                return chain, False
-    return Chain(digest, start), True
-
-
-def _begun(db: apsw.Connection, session: int, end: int) -> bytes:
-    """Return the bytes from the begun block's start (or a restart within it) to ``end``."""
-    parts: list[bytes] = []
-    first, _past = rows.span(session, rows.RAW_BITS)
-    at = end
-    while at > end - end % BLOCK:
-        row = fetch_one(
-            db,
-            "SELECT id, length, restart, data FROM segment WHERE id >= ? AND id < ? ORDER BY id DESC LIMIT 1",
-            (first, first + at),
-        )
-        if row is None:
-            break
-        key, length, restart, blob = row
-        start = rows.low(key, rows.RAW_BITS)
-        body = segments.raw_body(blob, length)
-        if start + length != at:
-            raise segments.Damaged("bytes are missing")
-        parts.append(body[max(0, end - end % BLOCK - start) :])
-        at = start
-        if restart:
-            break
-    return b"".join(reversed(parts))
-
-
-def pieces(chunks: Iterable[Chunk]) -> Iterator[list[Chunk]]:
-    """Group chunks into runs of one session and invocation, without a hole, of at most 1 MiB."""
-    piece: list[Chunk] = []
-    size = 0
-    for chunk in chunks:
-        rest = chunk
-        while rest.data:
-            if piece and (size >= segments.MAX_RAW or not _follows(piece[-1], rest)):
-                yield piece
-                piece, size = [], 0
-            head = rest
-            if size + len(rest.data) > segments.MAX_RAW:
-                head = _before(rest, rest.start + segments.MAX_RAW - size)
-            piece.append(head)
-            size += len(head.data)
-            rest = _after(rest, head.start + len(head.data))
-    if piece:
-        yield piece
-
-
-def _follows(before: Chunk, after: Chunk) -> bool:
-    return (before.session, before.invocation, before.start + len(before.data)) == (
-        after.session,
-        after.invocation,
-        after.start,
-    )
-
-
-def _before(chunk: Chunk, offset: int) -> Chunk:
-    """Return the part of a chunk before a raw offset."""
-    return replace(
-        chunk,
-        data=chunk.data[: offset - chunk.start],
-        redactions=tuple(each for each in chunk.redactions if each[0] < offset),
-    )
-
-
-def _after(chunk: Chunk, offset: int) -> Chunk:
-    """Return the part of a chunk from a raw offset on."""
-    return replace(
-        chunk,
-        start=offset,
-        data=chunk.data[max(0, offset - chunk.start) :],
-        redactions=tuple(each for each in chunk.redactions if each[0] >= offset),
-    )
+        return chain_at(self._db, progress.session, progress.ulid, start)

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 import apsw
 
-from recorder import turns
+from recorder import turns, units
 from recorder.model import Moment
-from recorder.stores import segments, sqlite_schema
+from recorder.stores import segments, sqlite_index, sqlite_schema
 from recorder.stores import sqlite_pages as pages
 from recorder.stores import sqlite_read as read
 from recorder.stores import sqlite_rows as rows
@@ -22,7 +22,7 @@ from recorder.stores.sqlite_connect import fetch, fetch_one
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from recorder.model import Turn
+    from recorder.model import JsonValue, Meta, Turn
 
 Finding = tuple[str, bool, str]
 
@@ -34,7 +34,8 @@ def check(db: apsw.Connection) -> list[Finding]:
         sessions = fetch(db, "SELECT id, ulid FROM session ORDER BY ulid")
     except apsw.CorruptError:
         return [*findings, ("sessions", False, "the list of sessions cannot be read")]
-    return [*findings, *_each(db, sessions, "turns", _turns), *_each(db, sessions, "raw bytes", _raw)]
+    findings += [*_each(db, sessions, "turns", _turns), *_each(db, sessions, "raw bytes", _raw)]
+    return [*findings, _index(db)]
 
 
 def _schema(db: apsw.Connection) -> Finding:
@@ -58,6 +59,17 @@ def _references(db: apsw.Connection) -> Finding:
     return "references", not lost, f"{lost} rows without the row they refer to" if lost else "ok"
 
 
+def _index(db: apsw.Connection) -> Finding:
+    """Look whether the search index says what the events say; what it lacks is searched without it."""
+    if not sqlite_index.there(db):
+        return "search index", True, "none yet"
+    try:
+        faults = sqlite_index.faults(db)
+    except apsw.Error as error:
+        return "search index", False, str(error)
+    return "search index", not faults, "; ".join(faults[:3]) or "ok"
+
+
 def _each(
     db: apsw.Connection,
     sessions: list[rows.Row],
@@ -75,7 +87,7 @@ def _each(
             bad += 1
             yield name, False, f"session {ulid}: {cause}"
     if not bad:
-        yield name, True, f"{len(sessions)} sessions"
+        yield name, True, units.count(len(sessions), "session")
 
 
 def _turns(db: apsw.Connection, session: int, ulid: str) -> str | None:
@@ -116,26 +128,45 @@ def _raw(db: apsw.Connection, session: int, ulid: str) -> str | None:
     while True:
         row = fetch_one(
             db,
-            "SELECT id, length, restart, whole, digest, times, data FROM segment WHERE id > ? AND id <= ?"
-            " ORDER BY id LIMIT 1",
+            "SELECT id, length, restart, whole, digest, meta, times, data FROM segment"
+            " WHERE id > ? AND id <= ? ORDER BY id LIMIT 1",
             (key, past),
         )
         if row is None:
             break
-        key, length, restart, whole, digest, times, data = row
-        start = rows.low(key, rows.RAW_BITS)
+        key, length, restart, whole, digest, text, times, data = row
+        start, meta = rows.low(key, rows.RAW_BITS), rows.load(text)
         if restart:
-            chain = Chain(before, start)
+            chain = _restarted(before, start, meta, restart)
         elif start != at:
             cause = cause or f"bytes {at} to {start} are missing"
             chain = None
-        chain, fault = _follow(chain, (times, data), (start, length, whole, digest))
+        if "erased" in meta:
+            chain, fault = None, _tombstone(meta["erased"], data, (start, length, digest))
+        else:
+            chain, fault = _follow(chain, (times, data), (start, length, whole, digest))
         cause = cause or fault
         before, at = digest, start + length
     total = fetch_one(db, "SELECT raw_length FROM progress WHERE session = ?", (session,))
     if cause is None and (total is None or total[0] != at):
         cause = f"bytes from {at} on are missing"
     return cause
+
+
+def _restarted(before: bytes, start: int, meta: Meta, restart: int) -> Chain | None:
+    """Return the hash that starts anew at a segment; None if damage hides what it goes on from."""
+    if restart == 1:
+        return Chain(before, start)
+    whole = meta.get("whole")
+    return Chain(bytes.fromhex(whole), start) if isinstance(whole, str) else None
+
+
+def _tombstone(said: JsonValue, data: bytes, facts: tuple[int, int, bytes]) -> str | None:
+    """Say what is wrong with a segment whose bytes were erased."""
+    start, length, digest = facts
+    if said != [start, length, digest.hex()] or segments.unsqueeze(data):
+        return f"bytes {start} to {start + length} are said to be erased, and are not"
+    return None
 
 
 def _follow(

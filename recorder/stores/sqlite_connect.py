@@ -47,14 +47,14 @@ _SHM_TROUBLE = frozenset(
 )
 
 
-def open_writer(path: Path, busy_ms: int) -> apsw.Connection:
+def open_writer(path: Path, busy_ms: int, *, vfs: str | None = None) -> apsw.Connection:
     """Open (and make, and upgrade) the database for writing; raises the StoreError family."""
     directory = files.private_directory(path.parent)
     path = directory / path.name
     with translated("open the store"):
         files.private_file(path)
         _no_linked_neighbours(path)
-        db = apsw.Connection(str(path), apsw.SQLITE_OPEN_READWRITE | _NOFOLLOW)
+        db = apsw.Connection(str(path), apsw.SQLITE_OPEN_READWRITE | _NOFOLLOW, vfs)
         try:
             _settings(db, busy_ms)
             if not db.pragma("page_count"):  # later it has no effect, and yet takes the write lock

@@ -40,12 +40,13 @@ _SEGMENT = (
 
 @contextmanager
 def reading(db: apsw.Connection) -> Iterator[None]:
-    """Read several things as of one moment."""
-    db.execute("BEGIN")
+    """Read several things as of one moment: that of the caller's transaction, if there is one."""
+    if own := not db.in_transaction:
+        db.execute("BEGIN")
     try:
         yield
     finally:
-        if db.in_transaction:
+        if own and db.in_transaction:
             db.execute("ROLLBACK")  # nothing was written, and a COMMIT behind damage fails
 
 
@@ -63,10 +64,14 @@ class Events:
     ) -> None:
         self._db = db
         self._ulid = ulid
-        base, end = rows.span(session)
-        self._first, self._past = base + max(0, span[0]), min(base + span[1], end)
+        self._base, self._end = rows.span(session)
         self._kinds = json.dumps(list(kinds)) if kinds else None
         self._packs = Packs(db, session, kinds)
+        self.seek(*span)
+
+    def seek(self, first: int, past: int) -> None:
+        """Go to the events with seqs from ``first`` to ``past``."""
+        self._first, self._past = self._base + max(0, first), min(self._base + past, self._end)
 
     def keep_last(self, count: int) -> None:
         """Leave out all but the last ``count``."""
@@ -184,10 +189,13 @@ class Packs:
 
     def rows(self, first: int, past: int) -> tuple[list[tuple[Any, ...]], int]:
         """Return events of the pack found, as rows of ``_EVENT``, and the key up to which that is all."""
-        low, high = first - self._base, past - self._base
-        wanted = [fact for fact in self._facts if low <= fact.seq <= high and self._chosen(fact)]
+        wanted = self._wanted(first, past)
         if wanted and self._texts is None:
             self._texts = self._read()
+            if self._texts is None:  # since we looked into it, others have put it into a larger one
+                self._key = self._last = 0
+                if self.find(first, past):
+                    wanted, self._texts = self._wanted(first, past), self._read()
         texts = self._texts or {}
         found = [
             (
@@ -202,6 +210,10 @@ class Packs:
             for fact in wanted[:_PAGE]
         ]
         return found, found[-1][0] if len(wanted) > _PAGE else self._last
+
+    def _wanted(self, first: int, past: int) -> list[packs.Fact]:
+        low, high = first - self._base, past - self._base
+        return [fact for fact in self._facts if low <= fact.seq <= high and self._chosen(fact)]
 
     def last(self, first: int, past: int, count: int) -> list[int]:
         """Return the keys of the last ``count`` events, newest first."""
@@ -221,12 +233,12 @@ class Packs:
             keys += [key for key in reversed(known) if first <= key <= past]
         return keys[:count]
 
-    def _read(self) -> dict[int, packs.Text]:
-        """Read the texts of the pack found as it is now: a ``seal`` may have made it longer."""
+    def _read(self) -> dict[int, packs.Text] | None:
+        """Read the texts of the pack found, if it is there, as it is now: maybe longer than it was."""
         try:
             row = fetch_one(self._db, _PACK + " WHERE id = ?", (self._key,))
             if row is None:
-                return {}
+                return None
             pack, texts = unpacked(self._db, row)
         except (segments.Damaged, apsw.CorruptError):
             return {}

@@ -8,28 +8,40 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from recorder.stores import sqlite_names
 from recorder.stores import sqlite_rows as rows
 from recorder.stores.sqlite_connect import fetch, fetch_one
 
 if TYPE_CHECKING:
     import apsw
 
-    from recorder.model import Invocation, Summary, Turn
+    from recorder.model import Invocation, Near, Summary, Turn
 
 
 # --- sessions --------------------------------------------------------------------------------------
 
 
 def summaries(
-    db: apsw.Connection, *, limit: int | None, archived: bool, tool: str | None, host: str | None
+    db: apsw.Connection,
+    *,
+    limit: int | None,
+    archived: bool,
+    tool: str | None,
+    host: str | None,
+    near: Near | None,
 ) -> list[Summary]:
     """List sessions, newest first."""
+    chosen = {"archived": archived, "tool": tool, "host": host, "limit": -1 if limit is None else limit}
+    cwd, git_root = (None, None) if near is None else rows.storables(near.cwd, near.git_root)
+    place = {"cwd": cwd, "git_root": git_root, "since_ms": None if near is None else near.since_ms}
     found = fetch(
         db,
         rows.SUMMARIES + " WHERE (:archived OR s.archived_ms IS NULL)"
         " AND (:tool IS NULL OR s.tool = :tool) AND (:host IS NULL OR i.host = :host)"
+        " AND (:cwd IS NULL OR ((s.cwd = :cwd OR s.git_root = :git_root)"
+        " AND max(ifnull(p.last_ms, 0), s.created_ms) >= :since_ms))"
         " ORDER BY s.ulid DESC LIMIT :limit",
-        {"archived": archived, "tool": tool, "host": host, "limit": -1 if limit is None else limit},
+        chosen | place,
     )
     names = _names(db)
     return [rows.summary(row, names.get(row[0], ())) for row in found]
@@ -41,19 +53,9 @@ def summary(db: apsw.Connection, ulid: str) -> Summary | None:
     return None if row is None else rows.summary(row, _names(db).get(ulid, ()))
 
 
-def labels(db: apsw.Connection) -> list[tuple[str, str]]:
-    """Return (label, ulid), sorted by label."""
-    found = fetch(
-        db,
-        "SELECT key, value FROM milestone WHERE key >= ? AND key < ? ORDER BY key",
-        (rows.LABEL, rows.LABEL[:-1] + "/"),  # '/' follows '.'
-    )
-    return [(key[len(rows.LABEL) :], value) for key, value in found]
-
-
 def _names(db: apsw.Connection) -> dict[str, tuple[str, ...]]:
     names: dict[str, tuple[str, ...]] = {}
-    for label, ulid in labels(db):
+    for label, ulid in sqlite_names.labels(db):
         names[ulid] = (*names.get(ulid, ()), label)
     return names
 
@@ -145,3 +147,32 @@ def _since(since_ms: int | None) -> int:
 
 def _started(each: Turn) -> tuple[int, str, int]:
     return each.started_ms, each.session, each.turn
+
+
+# --- sizes -----------------------------------------------------------------------------------------
+
+# Bytes that a row takes beside what is counted, and the session that it belongs to, per table.
+_SIZES = (
+    ("segment", "length(data) + length(times) + length(meta)", 100, rows.RAW_BITS),
+    ("pack", "length(facts) + coalesce(length(data), 0)", 30, rows.SEQ_BITS),
+    ("event", "length(text) + length(meta)", 30, rows.SEQ_BITS),
+    ("turn", "length(command)", 50, rows.SEQ_BITS),
+    ("phrase", "length(text)", 12, rows.SEQ_BITS),
+)
+_SESSION = 1000  # bytes of the rows and the index entries that every session has
+
+
+def sizes(db: apsw.Connection) -> dict[str, int]:
+    """Return what each session takes of the file, by ULID: what its rows hold, scaled to the pages in use."""
+    ulids = dict(fetch(db, "SELECT id, ulid FROM session"))
+    held = dict.fromkeys(ulids, _SESSION)
+    for table, counted, more, bits in _SIZES:
+        found = fetch(
+            db,
+            f"SELECT id >> {bits}, sum({counted} + {more}) FROM {table} GROUP BY id >> {bits}",  # noqa: S608
+        )
+        for key, size in found:
+            held[key] = held.get(key, 0) + size
+    pages = int(str(db.pragma("page_count"))) - int(str(db.pragma("freelist_count")))
+    used, total = pages * int(str(db.pragma("page_size"))), sum(held.values())
+    return {ulid: held[key] * used // total for key, ulid in ulids.items()}

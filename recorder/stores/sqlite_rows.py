@@ -19,7 +19,7 @@ from recorder.model import (
     Summary,
     Turn,
 )
-from recorder.stores import segments
+from recorder.stores import segments, sqlite_names
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -28,9 +28,8 @@ if TYPE_CHECKING:
 
 Row = tuple[Any, ...]
 
-SEQ_BITS = 32  # event.id, turn.id, pack.id = session.id << 32 | number
+SEQ_BITS = sqlite_names.SEQ_BITS  # event.id, turn.id, pack.id = session.id << 32 | number
 RAW_BITS = 40  # segment.id = session.id << 40 | raw offset
-LABEL = "session.label."  # milestone keys of labels
 
 # Statements are put together from constants only.
 _SESSION = (
@@ -53,7 +52,7 @@ TURNS = (
     " LEFT JOIN phrase f ON f.id = (t.id >> 32 << 32 | t.prompt_text)"
     " LEFT JOIN phrase c ON c.id = (t.id >> 32 << 32 | t.cwd)"
 )
-_TRUNCATED, _TROUBLED = 1, 2
+_TRUNCATED, _TROUBLED, ERASED = 1, 2, 4
 
 
 def span(session: int, bits: int = SEQ_BITS) -> tuple[int, int]:
@@ -94,7 +93,8 @@ def readable(value: str | bytes) -> str:
     return value if isinstance(value, str) else segments.decode(value)
 
 
-def _storable(*texts: str | None) -> Row:
+def storables(*texts: str | None) -> Row:
+    """Return texts as they are stored: bytes where they are no Unicode."""
     return tuple(None if each is None else storable(each) for each in texts)
 
 
@@ -108,10 +108,10 @@ def session_values(session: Session) -> Row:
     """Return the values of a new session row, in the order of the table."""
     return (
         session.ulid,
-        *_storable(session.tool),
+        *storables(session.tool),
         json.dumps(session.argv),  # ASCII: keeps undecodable bytes of the command line
         session.argv_masked,
-        *_storable(session.cwd, session.git_root, session.user, session.tty, session.term),
+        *storables(session.cwd, session.git_root, session.user, session.tty, session.term),
         session.size.cols,
         session.size.rows,
         session.created_ms,
@@ -119,7 +119,7 @@ def session_values(session: Session) -> Row:
         session.fork_turn,
         session.fork_seq,
         session.archived_ms,
-        session.directory,
+        *storables(session.directory),
     )
 
 
@@ -204,9 +204,9 @@ def turn_values(key: int, turn: Turn, prompt_text: int | None, cwd: int | None) 
         turn.exit_status,
         turn.duration_ms,
         cwd,
-        *_storable(turn.shell),
+        *storables(turn.shell),
         turn.parent_turn,
-        turn.truncated * _TRUNCATED | turn.troubled * _TROUBLED,
+        turn.truncated * _TRUNCATED | turn.troubled * _TROUBLED | turn.erased * ERASED,
     )
 
 
@@ -229,6 +229,7 @@ def turn(ulid: str, row: Sequence[Any]) -> Turn:
         parent_turn=row[11],
         truncated=bool(row[12] & _TRUNCATED),
         troubled=bool(row[12] & _TROUBLED),
+        erased=bool(row[12] & ERASED),
     )
 
 

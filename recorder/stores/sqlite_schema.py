@@ -1,6 +1,6 @@
 """The steps that make and upgrade the database, and nothing that reads or writes recordings.
 
-Each step is one transaction together with the record that it ran. Steps only add, so an older
+All missing steps are one transaction, together with the record that they ran. Steps only add, so an older
 recorder that is still running goes on writing; one that opens a newer database may only read.
 """
 
@@ -25,10 +25,43 @@ Step = tuple[str, str]  # name, SQL; the n-th step makes version n
 def steps() -> list[Step]:
     """Return all steps, oldest first."""
     text = Path(__file__).with_name("schema.sql").read_text(encoding="utf-8")
-    return [("create", _COMMENT.sub("", text))]  # SQLite would keep the comments in every database
+    create = _COMMENT.sub("", text)  # SQLite would keep the comments in every database
+    return [("create", create), ("families", _FAMILIES), ("places", _PLACES), ("index", _INDEX)]
 
 
-VERSION = 1  # what the last of the steps makes
+VERSION = 4  # what the last of the steps makes
+# Columns would be seen by a running recorder of version 1, whose INSERTs name none.
+_FAMILIES = """
+CREATE INDEX session_parent ON session (parent) WHERE parent IS NOT NULL;
+CREATE INDEX invocation_session ON invocation (session);
+"""
+# Among 10,000 sessions those in a directory are found without looking at the others.
+_PLACES = "CREATE INDEX session_directory ON session (directory) WHERE directory IS NOT NULL;"
+# The search index (see sqlite_index.py). Triggers, as recorders of an older version delete, too: what
+# they empty, the index must not say. Only a note in a pack that they take back stays in it.
+_INDEX = """
+CREATE TABLE block (
+  number      INTEGER PRIMARY KEY,
+  session     INTEGER NOT NULL REFERENCES session (id) ON DELETE CASCADE,
+  first_seq   INTEGER NOT NULL,
+  last_seq    INTEGER NOT NULL,
+  words       BLOB NOT NULL
+);
+CREATE INDEX block_session ON block (session, last_seq, first_seq);
+CREATE TABLE chapter (
+  number      INTEGER PRIMARY KEY,
+  words       BLOB NOT NULL
+);
+CREATE TRIGGER block_gone AFTER DELETE ON block BEGIN
+  DELETE FROM chapter WHERE number = old.number / 64;
+END;
+CREATE TRIGGER turn_erased AFTER UPDATE OF flags ON turn WHEN new.flags & 4 AND NOT old.flags & 4 BEGIN
+  DELETE FROM block WHERE session = new.id >> 32;
+END;
+CREATE TRIGGER event_emptied AFTER UPDATE OF text ON event WHEN new.text = '' AND old.text <> '' BEGIN
+  DELETE FROM block WHERE session = new.id >> 32 AND last_seq >= (new.id & 4294967295);
+END;
+"""
 
 
 def version(db: apsw.Connection) -> int:
@@ -43,17 +76,14 @@ def migrate(db: apsw.Connection, todo: Sequence[Step] | None = None) -> int:
     """
     todo = steps() if todo is None else todo
     ran = 0
-    while version(db) < len(todo):
+    if version(db) < len(todo):
         db.execute("BEGIN IMMEDIATE")
         try:
             have = version(db)
-            if have < len(todo):
-                name, sql = todo[have]
+            for number, (name, sql) in enumerate(todo[have:], have + 1):
                 db.execute(sql)
-                db.execute(
-                    "INSERT INTO migration VALUES (?, ?, ?)", (have + 1, name, int(time.time() * 1000))
-                )
-                db.pragma("user_version", have + 1)
+                db.execute("INSERT INTO migration VALUES (?, ?, ?)", (number, name, int(time.time() * 1000)))
+                db.pragma("user_version", number)
                 ran += 1
             db.execute("COMMIT")
         except BaseException:

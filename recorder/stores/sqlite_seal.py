@@ -13,18 +13,24 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from recorder.model import Moment
-from recorder.stores import packs, segments
+from recorder.stores import packs, pieces, segments
 from recorder.stores import sqlite_rows as rows
 from recorder.stores.sqlite_connect import fetch, fetch_one
 from recorder.stores.sqlite_pages import unpacked
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+
     import apsw
+
+    from recorder.model import Meta
 
 BIG = 64 * 1024  # a live segment of a flood; not worth merging when there are many
 ENOUGH = 256 * 1024  # a merged segment that is not merged again
 _ALL = 2 * 1024 * 1024  # beyond it big segments stay as they are, unless they have text
 _MAX_TEXT = 1024 * 1024  # characters in one pack …
+_MAX_RAW = 64 * 1024 * 1024  # bytes of a session that is sealed anew …
+_MAX_EVENTS = 200_000  # … and events: they are all held in memory
 _ROW = 256  # … and what an event without any counts: 4096 make a pack that is read in 50 ms
 
 Entry = tuple[packs.Fact, packs.Text]
@@ -76,20 +82,94 @@ def seal(db: apsw.Connection, session: int) -> int:
         return 0
     tail = groups[-1]
     old = _old_events(db, session, groups[0])
-    _spread(groups, events)
     first, past = rows.span(session)
     db.execute("DELETE FROM event WHERE id BETWEEN ? AND ?", (first + packed_seq + 1, past))
-    merged = 0
-    for group in groups:
-        if group.merge and (len(group.parts) > 1 or group.events):
-            merged += _merge(db, session, group, old if group is groups[0] else [])
-        elif group.events:
-            _write_pack(db, session, group.events)
+    merged = _lay(db, session, groups, events, old)
     again = tail.merge and tail.length < ENOUGH and tail.size < _MAX_TEXT // 2
     done = rows.low(tail.key, rows.RAW_BITS) if again else raw_length
     db.execute(
         "UPDATE progress SET sealed_raw = ?, packed_seq = ? WHERE session = ?", (done, last_seq, session)
     )
+    return merged
+
+
+def seal_anew(db: apsw.Connection, session: int) -> int:
+    """Merge all segments of a session as if none had been; return how many there are less.
+
+    One that is too long to be held in memory is sealed as usual; one that is damaged stays as it is.
+    """
+    row = fetch_one(db, "SELECT raw_length, n_events, last_seq FROM progress WHERE session = ?", (session,))
+    if row is None or not _mergeable(db, session):
+        return 0
+    if row[0] > _MAX_RAW or row[1] > _MAX_EVENTS:
+        before = _count(db, session)
+        seal(db, session)
+        return before - _count(db, session)
+    try:
+        events = [*_packed(db, session), *_rows(db, session, 0)]
+    except segments.Damaged:
+        return 0
+    before = _count(db, session)
+    hosts = {
+        host
+        for (host,) in fetch(db, "SELECT segment FROM pack WHERE id BETWEEN ? AND ?", rows.span(session))
+        if host is not None
+    }
+    places = {event.place for event in events if event.place is not None}
+    groups = _groups(db, session, 0, places | {rows.low(host, rows.RAW_BITS) for host in hosts})
+    groups = groups or [_Group(merge=False)]  # only texts
+    for table in ("pack", "event"):
+        db.execute(f"DELETE FROM {table} WHERE id BETWEEN ? AND ?", rows.span(session))  # noqa: S608
+    _lay(db, session, groups, events, [], hosts)
+    db.execute(
+        "UPDATE progress SET sealed_raw = ?, packed_seq = ? WHERE session = ?", (row[0], row[2], session)
+    )
+    return before - _count(db, session)
+
+
+def _mergeable(db: apsw.Connection, session: int) -> bool:
+    """Say whether a session has segments or events that seal would put together."""
+    rest = fetch_one(db, "SELECT 1 FROM event WHERE id BETWEEN ? AND ? LIMIT 1", rows.span(session))
+    return rest is not None or any(len(group.parts) > 1 for group in _groups(db, session, 0, set()))
+
+
+def _count(db: apsw.Connection, session: int) -> int:
+    span = rows.span(session, rows.RAW_BITS)
+    return int((fetch_one(db, "SELECT count(*) FROM segment WHERE id BETWEEN ? AND ?", span) or (0,))[0])
+
+
+def _packed(db: apsw.Connection, session: int) -> Iterator[_Row]:
+    """Yield the events that are in packs; raise Damaged."""
+    for row in fetch(
+        db,
+        "SELECT id, last_seq, segment, facts, data FROM pack WHERE id BETWEEN ? AND ? ORDER BY id",
+        rows.span(session),
+    ):
+        pack, texts = unpacked(db, row)
+        for fact, (text, meta) in zip(pack.facts, texts, strict=True):
+            yield _Row((fact.seq, *fact[1:], text, meta))
+
+
+def _lay(
+    db: apsw.Connection,
+    session: int,
+    groups: list[_Group],
+    events: list[_Row],
+    old: list[Entry],
+    hosts: Collection[int] = (),
+) -> int:
+    """Write groups and events; return how many segments were replaced.
+
+    ``old`` are events that the first group has already; ``hosts`` are segments whose texts have moved.
+    """
+    _spread(groups, events)
+    merged = 0
+    for group in groups:
+        stale = any(part[0] in hosts for part in group.parts)
+        if group.merge and (len(group.parts) > 1 or group.events or stale):
+            merged += _merge(db, session, group, old if group is groups[0] else [])
+        elif group.events:
+            write_pack(db, session, group.events)
     return merged
 
 
@@ -120,7 +200,7 @@ def _groups(db: apsw.Connection, session: int, sealed_raw: int, places: set[int]
             or restart
             or last.key + last.length != key
             or last.parts[-1][2] != invocation
-            or last.length + length > segments.MAX_RAW
+            or last.length + length > pieces.MAX_RAW
         ):
             last = _Group(merge=not alone)
             groups.append(last)
@@ -195,6 +275,7 @@ def _merge(db: apsw.Connection, session: int, group: _Group, old: list[Entry]) -
     """Replace a group's segments by one; return how many it were, 0 if one of them is damaged."""
     bodies: list[bytes] = []
     ticks: list[segments.Tick] = []
+    more: Meta = {}
     redactions: list[Any] = []
     found = fetch(
         db,
@@ -203,14 +284,16 @@ def _merge(db: apsw.Connection, session: int, group: _Group, old: list[Entry]) -
         (group.key, group.parts[-1][0]),
     )
     try:
-        for length, wall_ms, offset_ms, _restart, _whole, _digest, meta, times, data in found:
+        for length, wall_ms, offset_ms, _restart, _whole, _digest, text, times, data in found:
+            meta = rows.load(text)
+            more = more or {key: meta[key] for key in ("whole",) if key in meta}  # of the first, see bury
             bodies.append(segments.raw_body(data, length))
             ticks += segments.unpack_times(times, Moment(wall_ms, offset_ms), length)
-            more = rows.load(meta).get("redactions")
-            redactions += more if isinstance(more, list) else []
+            listed = meta.get("redactions")
+            redactions += listed if isinstance(listed, list) else []
     except segments.Damaged:
         if group.events:
-            _write_pack(db, session, group.events)
+            write_pack(db, session, group.events)
         return 0
     raw = b"".join(bodies)
     events = [*old, *group.events]
@@ -227,7 +310,7 @@ def _merge(db: apsw.Connection, session: int, group: _Group, old: list[Entry]) -
             found[0][3],
             found[-1][4],
             found[-1][5],
-            rows.dump({"redactions": redactions}) if redactions else "",
+            rows.dump(more | ({"redactions": redactions} if redactions else {})),
             segments.pack_times(segments.join_ticks(ticks), segments.SEAL_LEVEL),
             segments.squeeze_shown(raw + behind),
         ),
@@ -245,7 +328,7 @@ def _replace(db: apsw.Connection, group: _Group, values: tuple[Any, ...]) -> Non
     db.execute("INSERT INTO segment VALUES (?" + ", ?" * 10 + ")", values)
 
 
-def _write_pack(db: apsw.Connection, session: int, events: list[Entry]) -> None:
+def write_pack(db: apsw.Connection, session: int, events: list[Entry]) -> None:
     """Write a pack of its own, where no segment is being rewritten."""
     facts, body = packs.pack(events, b"", 0)
     _insert_pack(db, session, events, (None, facts, segments.squeeze_shown(body)))

@@ -1,0 +1,269 @@
+"""Recordings of other programs, and our own exports, become sessions: each file whole or not at all.
+
+Service: takes its store as an argument, reads the files, prints nothing. What a file says is not run
+because somebody types `rec resume`: an imported session keeps no command line.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import os
+import re
+import shlex
+import stat
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from recorder import ids
+from recorder.formats import castread, guess, notes, ttyrec, typescript
+from recorder.formats.intake import Intake
+from recorder.formats.records import Damage, Frame, Unreadable
+from recorder.formats.restore import Restore
+from recorder.importsink import Imported, Sink, refused
+from recorder.model import EndReason, Invocation, Session
+from recorder.spans import Source
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from recorder.basics import Owner
+    from recorder.errors import Refused
+    from recorder.formats.records import Heading
+    from recorder.store import Store
+
+    Told = Callable[[int, int], None]  # how much is done, of how much
+
+PIECE = 1 << 20  # bytes of one read
+LONGEST = 4096  # characters of a fact
+TOOL = "import"  # where a file does not say what was recorded
+_ULID = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}").fullmatch
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One recording: its file, and of a typescript that of its timing."""
+
+    path: str
+    form: str
+    timing: str | None = None
+
+
+# --- which files -----------------------------------------------------------------------------------
+
+
+def jobs(paths: Sequence[str]) -> list[Job]:
+    """Return what is to be imported; raise Refused for a file that nobody knows.
+
+    A timing file belongs to the typescript that is named just before it, else to the one behind it.
+    """
+    forms = [_form(path) for path in paths]
+    found: list[Job] = []
+    at = 0
+    while at < len(paths):
+        pair = forms[at : at + 2]
+        if pair in ([None, guess.TIMING], [guess.TIMING, None]):
+            data, timing = (at, at + 1) if pair[0] is None else (at + 1, at)
+            found.append(Job(paths[data], "typescript", paths[timing]))
+            at += 2
+            continue
+        form = forms[at]
+        if form is None or form in {guess.TIMING, guess.PACKED}:
+            raise _unknown(paths[at], form)
+        found.append(Job(paths[at], form))
+        at += 1
+    return found
+
+
+def _unknown(path: str, form: str | None) -> Refused:
+    if form == guess.PACKED:
+        return refused(path, "it is compressed", "unpack it first")
+    if form == guess.TIMING:
+        return refused(path, "it is the timing of a typescript", f"name both: `rec import TYPESCRIPT {path}`")
+    return refused(
+        path,
+        "it is no recording that rec knows",
+        "it takes asciicast (1, 2, 3), ttyrec, and a typescript together with its timing file",
+    )
+
+
+def _form(path: str) -> str | None:
+    with _open(path) as file:
+        return guess.guess(b"".join(_pieces(path, file, guess.ENOUGH))[: guess.ENOUGH])
+
+
+def _open(path: str) -> BinaryIO:
+    """Open a file that must be a regular one; raise Refused."""
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)  # a fifo would keep us waiting
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+        raise refused(path, _why(error)) from error
+    if not stat.S_ISREG(os.fstat(fd).st_mode):
+        os.close(fd)
+        raise refused(path, "it is no regular file")
+    return os.fdopen(fd, "rb")
+
+
+def _pieces(path: str, file: BinaryIO, most: int | None = None, told: Told | None = None) -> Iterator[bytes]:
+    """Yield a file's bytes, no more than about ``most``; raise Refused."""
+    total, done = os.fstat(file.fileno()).st_size, 0
+    while most is None or done < most:
+        try:
+            data = file.read(PIECE if most is None else min(PIECE, most - done))
+        except OSError as error:
+            raise refused(path, _why(error)) from error
+        if not data:
+            return
+        yield data
+        done += len(data)
+        if told is not None:
+            told(done, total)
+
+
+def _why(error: Exception) -> str:
+    cause = error.strerror if isinstance(error, OSError) else None
+    return (cause or str(error)).lower()
+
+
+# --- one of them -----------------------------------------------------------------------------------
+
+
+def load(
+    store: Store, job: Job, owner: Owner, rules: Sequence[Any] = (), told: Told | None = None
+) -> Imported:
+    """Import one recording; raise Refused or a StoreError, and then nothing of it is there.
+
+    ``owner`` is this process; ``rules`` find trouble in what a foreign recording shows.
+    """
+    with contextlib.ExitStack() as stack:
+        file = stack.enter_context(_open(job.path))
+        modified_ms = max(0, os.fstat(file.fileno()).st_mtime_ns // 1_000_000)
+        pieces = _pieces(job.path, file, told=told)
+        items: Iterator[castread.Item]
+        try:
+            if job.timing is not None:
+                timing = stack.enter_context(_open(job.timing))
+                heading, items = typescript.read(_pieces(job.timing, timing), pieces)
+            elif job.form == guess.TTYREC:
+                heading, items = ttyrec.read(pieces)
+            else:
+                heading, items = castread.read(pieces)
+        except Unreadable as error:
+            raise refused(job.path, str(error)) from error
+        if heading.started_ms is None:
+            heading = replace(heading, started_ms=modified_ms)
+        return _load(store, job, owner, rules, heading, items)
+
+
+def _load(
+    store: Store,
+    job: Job,
+    owner: Owner,
+    rules: Sequence[Any],
+    heading: Heading,
+    items: Iterator[castread.Item],
+) -> Imported:
+    first = next(items, None)
+    try:
+        known = _known(first)
+        row = _row(heading, known, heading.started_ms or 0)
+    except (ValueError, TypeError) as error:
+        raise refused(job.path, f"its comment about the session is damaged: {error}"[:200]) from error
+    if known is not None and store.summary(row.ulid) is not None:
+        advice = f"`rec rm {row.ulid}` deletes that one; `rec export` in version 2 makes a copy"
+        raise refused(job.path, f"session {row.ulid} is there already", advice)
+    sink = Sink(store, row, owner, job.path)
+    with sink:
+        everything = itertools.chain([] if first is None else [first], items)
+        if known is not None:
+            _restore(sink, everything, keep=known.get("part") is None)
+        else:
+            _take_in(sink, everything, heading, rules)
+        return sink.finish(heading)
+
+
+def _known(first: castread.Item | None) -> dict[str, Any] | None:
+    """Return what our own comment says of the session, if it stands there; raise ValueError for no object."""
+    if not isinstance(first, castread.Note) or first.key != "session":
+        return None
+    if not isinstance(first.value, dict):
+        raise ValueError("it is no object")  # noqa: TRY004  (of a file, not of a caller)
+    return first.value
+
+
+def _row(heading: Heading, known: dict[str, Any] | None, started_ms: int) -> Session:
+    """Return the session that a file is to become; raise ValueError for facts that cannot be.
+
+    ``known`` is what our own comment says. Only a whole session is the same one again; a part becomes one
+    of its own.
+    """
+    words = _split(heading.command or "")
+    facts: dict[str, Any] = {"tool": words[0] if words else TOOL, "created_ms": started_ms}
+    facts |= known or {}
+    created_ms = notes.number(facts["created_ms"])
+    ulid = facts.get("ulid") if facts.get("part") is None else None
+    if ulid is not None and not _ULID(notes.string(ulid)):
+        raise ValueError("its ULID is none")
+
+    def text(name: str) -> str | None:
+        value = facts.get(name)
+        return None if value is None else notes.string(value)[:LONGEST]
+
+    return Session(
+        ulid=ulid or ids.ulid(created_ms),
+        tool=os.path.basename(text("tool") or "") or TOOL,
+        argv=(),
+        argv_masked=False,
+        cwd=text("cwd") or "",
+        git_root=text("git_root"),
+        user=text("user") or "",
+        tty=text("tty"),
+        term=heading.term,
+        size=heading.size,
+        created_ms=created_ms,
+    )
+
+
+def _split(command: str) -> list[str]:
+    try:
+        return shlex.split(command)
+    except ValueError:
+        return command.split()
+
+
+def _restore(sink: Sink, items: Iterator[castread.Item], *, keep: bool) -> None:
+    """Write a session that `rec` exported; ``keep`` keeps the ULIDs of its runs, too."""
+
+    def name(ulid: str, started_ms: int) -> str:
+        return ulid if keep and _ULID(ulid) else ids.ulid(started_ms)
+
+    restore = Restore(sink.row.ulid, sink.owner, name)
+    for item in items:
+        for part in restore.take(item):
+            if isinstance(part, Invocation):
+                sink.begin(part)
+            elif isinstance(part, Damage):
+                sink.done.warn(part.why)
+            else:
+                sink.add(part)
+    if not restore.whole:
+        sink.done.warn("it ends before the recording does")
+    sink.ends = {run.ulid: restore.ended(run) for run in restore.runs}
+
+
+def _take_in(sink: Sink, items: Iterator[castread.Item], heading: Heading, rules: Sequence[Any]) -> None:
+    """Write a recording of another program."""
+    row = sink.row
+    run = sink.unknown_run()
+    sink.begin(run)
+    source = Source(row.ulid, run.ulid, row.tool)
+    intake = Intake(source, row.size.cols, row.created_ms, rules, turns=heading.ours)
+    for item in items:
+        if isinstance(item, Frame):
+            for part in intake.take(item):
+                sink.add(part)
+        elif isinstance(item, Damage):
+            sink.done.warn(item.why)
+    for part in intake.close():
+        sink.add(part)
+    sink.ends = {run.ulid: (row.created_ms + intake.last_ms, intake.status, EndReason.EXIT)}

@@ -1,0 +1,366 @@
+"""Imports: what other recorders wrote becomes sessions, ours come back, and a file is whole or nothing."""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import itertools
+import json
+import os
+import subprocess
+from contextlib import closing
+
+import blackbox
+import maker
+import making
+import pytest
+from blackbox import rec
+from hypothesis import given
+from hypothesis import strategies as st
+from maker import GONE, Maker
+
+from recorder import care, exporting, identity, importing
+from recorder.errors import Refused, StoreFull
+from recorder.labels import importing as label_of
+from recorder.model import Chunk, Kind
+from recorder.stores.memory import MemoryStore
+
+V2 = '{"version": 2, "width": 80, "height": 24, "timestamp": 1700000000, "command": "psql -d x"}\n'
+
+
+def load(store, path, *more):
+    jobs = importing.jobs([str(path), *map(str, more)])
+    return [importing.load(store, job, identity.owner()) for job in jobs]
+
+
+def written(path, text):
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return path
+
+
+def exported(store, picked, path, version=3):
+    return written(path, "".join(f"{line}\n" for line in exporting.cast_lines(store, picked, version)))
+
+
+def said(store, ulid):
+    return "".join(event.text for event in store.events(ulid, kinds=[Kind.OUTPUT.value]))
+
+
+# --- our own -------------------------------------------------------------------------------------
+
+
+def test_an_export_comes_back_as_it_was(store, tmp_path):
+    one = Maker(store, 1)
+    one.turn("SELECT 1;", "1\n")
+    store.append([], [Chunk(one.ulid, one.invocation, one.raw, one.now(), b"\xff\xfe no text \xe2\x82")])
+    one.raw += 14
+    one.turn("bad", "Error\n", status=1)
+    one.end(3)
+    other = MemoryStore()
+    (done,) = load(other, exported(store, exporting.session(store, one.ulid), tmp_path / "a.cast"))
+    assert (done.ulid, done.warnings) == (one.ulid, [])
+    assert list(other.events(one.ulid)) == list(store.events(one.ulid))
+    assert making.flat(other.raw(one.ulid)) == making.flat(store.raw(one.ulid))
+    assert other.turns(one.ulid) == store.turns(one.ulid)
+    there, here = other.summary(one.ulid), store.summary(one.ulid)
+    assert there.invocation.exit_status == here.invocation.exit_status == 3
+    assert (there.session.user, there.session.cwd, there.labels) == ("ada", "/srv/work", ())
+    assert there.session.argv == ()  # what a file says is never run
+    assert other.meta(one.ulid) == {"imported": "a.cast", "command": "sqlite3 shop.db"}
+    with pytest.raises(Refused, match=f"session {one.ulid} is there already"):
+        load(other, tmp_path / "a.cast")
+
+
+def test_a_turn_and_a_fork_become_sessions_of_their_own(store, tmp_path):
+    parent = Maker(store, 1)
+    parent.turn("one", "1\n")
+    parent.turn("two", "2\n")
+    child = Maker(store, 2, parent_ulid=parent.ulid, fork_turn=1, fork_seq=3)
+    child.turn("three", "3\n")
+    turn = exported(store, exporting.turn(store, store.turn(parent.ulid, 2)), tmp_path / "turn")
+    fork = exported(store, exporting.session(store, child.ulid), tmp_path / "fork")
+    a, b, c = load(store, turn, fork, fork)
+    assert len({parent.ulid, child.ulid, a.ulid, b.ulid, c.ulid}) == 5
+    assert [each.command for each in store.turns(a.ulid)] == ["two"]
+    assert [each.command for each in store.turns(b.ulid)] == ["one", "three"]
+    found = store.turns(b.ulid)[1]
+    assert b"".join(each.data for each in store.raw(b.ulid, found.raw_start, found.raw_end)) == b"3\r\n"
+    assert store.summary(b.ulid).session.parent_ulid is None
+
+
+def test_markers_of_our_version_2_are_turns(store, tmp_path):
+    one = Maker(store, 1)
+    one.turn("SELECT 1;", "1\n")
+    one.turn("SELECT 2;", "2\n")
+    one.end()
+    (done,) = load(store, exported(store, exporting.session(store, one.ulid), tmp_path / "a", 2))
+    assert [(each.command, each.end, each.exit_status) for each in store.turns(done.ulid)] == [
+        ("SELECT 1;", "unknown", None),
+        ("SELECT 2;", "unknown", None),
+    ]
+    assert said(store, done.ulid) == "1\n2\n"
+
+
+def test_a_file_cannot_take_over_another_sessions_run(store, tmp_path):
+    victim = Maker(store, 1)
+    victim.turn("x", "y\n")
+    thief = Maker(MemoryStore(), 2)
+    thief.turn("x", "y\n")
+    thief.end()
+    path = exported(thief.store, exporting.session(thief.store, thief.ulid), tmp_path / "a.cast")
+    written(path, path.read_text().replace(thief.invocation, victim.invocation))
+    with pytest.raises(Refused, match="is there already, in another session"):
+        load(store, path)
+    assert store.with_prefix("") == [victim.ulid]
+    assert store.summary(victim.ulid).invocation.ended_ms is None
+
+
+def test_an_interrupted_session_stays_so(store, tmp_path):
+    one = Maker(store, 1, owner=GONE)
+    one.prompt("SELECT")
+    other = MemoryStore()
+    load(other, exported(store, exporting.session(store, one.ulid), tmp_path / "a.cast"))
+    assert other.summary(one.ulid).invocation.ended_ms is None
+    assert other.open_invocations(unrecovered=True) == []
+
+
+# --- those of others -------------------------------------------------------------------------------
+
+
+def test_what_asciinema_wrote(root, start, tmp_path):
+    blackbox.need("asciinema")
+    path = tmp_path / "a.cast"
+    term = start(
+        ["asciinema", "rec", "--overwrite", "-q", "-c", "printf 'h\\303\\274\\n\\033[1mbold\\033[m\\n'", path]
+    )
+    assert term.wait() == 0
+    result = rec(["import", path], root).ok()
+    (session,) = blackbox.ls(root)
+    assert result.stdout == f"{session['ulid']}  1 event, 0 turns  {path}\n"
+    absent = {
+        "argv": [],
+        "cwd": None,
+        "host": None,
+        "user": None,
+        "recorder_version": None,
+        "exit_status": None,
+    }
+    assert {key: session[key] for key in absent} == absent
+    assert (session["tool"], session["status"], session["end_reason"]) == ("import", "ended", "exit")
+    assert blackbox.all_raw(root) == b"h\xc3\xbc\r\n\x1b[1mbold\x1b[m\r\n"
+    assert [event["text"] for event in blackbox.events(root)] == ["h\u00fc\nbold\n"]
+    refused = rec(["resume", "@1"], root)
+    assert (refused.status, "no command line was kept" in refused.stderr) == (1, True)
+
+
+@pytest.mark.parametrize("form", ["classic", "advanced"])
+def test_what_script_wrote(store, tmp_path, form):
+    blackbox.need("script")
+    words = ["script", "-q", "-m", form, "-T", "timing", "-B", "io", "-c", "read -r a; echo got; exit 3"]
+    if form == "classic":
+        words[6:8] = ["-O", "io"]
+    subprocess.run(words, input=b"secret\n", cwd=tmp_path, check=True, capture_output=True)
+    for names in (("io", "timing"), ("timing", "io")):
+        (done,) = load(store, *(tmp_path / name for name in names))
+        assert done.warnings == []
+        assert "got\n" in said(store, done.ulid)
+        raw = b"".join(each.data for each in store.raw(done.ulid))
+        assert (raw.count(b"secret"), b"Script" in raw) == (1, False)  # the echo, which was output
+        status = store.summary(done.ulid).invocation.exit_status
+        assert status == (3 if form == "advanced" else None)
+
+
+def test_what_ttyrec_wrote(start, store, tmp_path):
+    blackbox.need("ttyrec")
+    term = start(["ttyrec", "-e", "printf 'h\\377i\\n'", "a.ttyrec"], cwd=tmp_path, env={"SHELL": "/bin/sh"})
+    assert term.wait() == 0
+    (done,) = load(store, tmp_path / "a.ttyrec")
+    assert b"".join(each.data for each in store.raw(done.ulid)) == b"h\xffi\r\n"
+    assert said(store, done.ulid) == "h\ufffdi\n"
+
+
+def test_keys_are_dropped_sizes_and_markers_kept(store, tmp_path):
+    body = '[1.0, "i", "hunter2"]\n[2.0, "o", "a\\r\\n"]\n[2.5, "r", "40x10"]\n'
+    body += '[3.0, "m", "here"]\n[4, "x", "2"]\n'
+    (done,) = load(store, written(tmp_path / "a", V2 + body))
+    events = list(store.events(done.ulid))
+    assert [(event.kind, event.text, event.at.offset_ms) for event in events] == [
+        ("output", "a\n", 2000),
+        ("resize", "40x10", 2500),
+        ("mark", "here", 3000),
+        ("system", "exited with status 2", 4000),
+    ]
+    assert all(event.turn is None for event in events)
+    summary = store.summary(done.ulid)
+    assert summary.session.created_ms == 1_700_000_000_000
+    assert (summary.session.tool, summary.invocation.ended_ms) == ("psql", 1_700_000_004_000)
+
+
+def test_the_same_foreign_file_twice_is_two_sessions(store, tmp_path):
+    path = written(tmp_path / "a", V2 + '[1, "o", "x"]\n')
+    first, second = load(store, path, path)
+    assert first.ulid != second.ulid
+
+
+def test_without_a_time_it_is_that_of_the_file(store, tmp_path):
+    path = written(tmp_path / "a", '{"version": 2, "width": 0, "height": 0}\n[1, "o", "x"]\n')
+    os.utime(path, (1_600_000_000, 1_600_000_000))
+    (done,) = load(store, path)
+    assert store.summary(done.ulid).session.created_ms == 1_600_000_000_000
+
+
+def test_a_damaged_file_gives_what_is_whole_and_a_warning(root, tmp_path):
+    body = '[1, "o", "first\\r\\n"]\n[NaN, "o", "x"]\n[2, "o", "second\\r\\n"]\n[3, "o", "thi'
+    path = written(tmp_path / "a.cast", V2 + body)
+    result = rec(["import", path], root).ok()
+    assert result.stderr.splitlines() == [
+        f"rec: {path}: line 3: NaN is no number",
+        f"rec: {path}: line 5: it is torn off",
+    ]
+    assert blackbox.all_raw(root) == b"first\r\nsecond\r\n"
+    written(path, V2 + "no\n" * 1000)
+    assert rec(["import", path], root).ok().stderr.splitlines()[5:] == [
+        f"rec: {path}: 1000 parts of it in all could not be read"
+    ]
+
+
+def places(value, at=()):
+    """Yield the way to each value inside a JSON value, itself first."""
+    yield at
+    inside = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, each in inside:
+        yield from places(each, (*at, key))
+
+
+def with_other(value, at, other):
+    """Return a JSON value with another one at a place of it; without any there for NOTHING."""
+    if not at:
+        return {} if other is NOTHING else other
+    whole = into = copy.deepcopy(value)
+    for key in at[:-1]:
+        into = into[key]
+    if other is NOTHING:
+        del into[at[-1]]
+    else:
+        into[at[-1]] = other
+    return whole
+
+
+def an_export():
+    """Return the lines of an export that has all that one can have."""
+    store = MemoryStore()
+    one = Maker(store, 1)
+    one.turn("SELECT 1;", "1\n")
+    bytes_ = Chunk(one.ulid, one.invocation, one.raw, one.now(), b"\xff no text \xe2\x82", ((4, 2, "word"),))
+    store.append([], [bytes_])
+    one.raw += len(bytes_.data)
+    one.turn("bad", "Error\n", status=1)
+    one.end(3)
+    return list(exporting.cast_lines(store, exporting.session(store, one.ulid), 3))
+
+
+NOTHING = object()  # in place of a value: it is not there
+EXPORT = an_export()
+V1 = '{"version": 1, "width": 80, "height": 24, "command": "sh", "env": {}, "stdout": [[0.5, "a"], [1, "b"]]}'
+ASCIICAST_2 = [V2.strip(), '[1, "o", "a"]', '[2, "r", "90x30"]', '[3, "m", "x"]', '[4, "x", "0"]']
+LINES = [(file, at) for file in (EXPORT, ASCIICAST_2, [V1]) for at in range(len(file))]
+NUMBERS = (
+    st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.integers(38, 420).map(lambda n: 10**n)
+)
+TEXT = st.text() | st.sampled_from(["\0", "\ud800", "100x30", "-1"])
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | NUMBERS | TEXT,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT, inner, max_size=2),
+    max_leaves=5,
+)
+
+
+@given(st.data(), st.sampled_from(LINES), ANYTHING | st.just(NOTHING))
+def test_any_value_in_any_field_is_a_warning_or_a_refusal(tmp_path_factory, data, line, other):
+    lines, number = line
+    prefix = "# rec " if lines[number].startswith("# rec ") else ""
+    value = json.loads(lines[number].removeprefix(prefix))
+    damaged = with_other(value, data.draw(st.sampled_from(list(places(value)))), other)
+    text = "\n".join([*lines[:number], prefix + json.dumps(damaged), *lines[number + 1 :]])
+    path = written(tmp_path_factory.getbasetemp() / "damaged.cast", text)
+    with contextlib.suppress(Refused):
+        load(MemoryStore(), path)
+
+
+@pytest.mark.parametrize("note", ["[]", '""', "null", "5", '[["ulid", "x"]]'])
+def test_a_comment_about_the_session_that_is_none_is_refused(store, tmp_path, note):
+    path = written(tmp_path / "a", f'{EXPORT[0]}\n# rec {{"session": {note}}}\n')
+    with pytest.raises(Refused, match="its comment about the session is damaged: it is no object"):
+        load(store, path)
+
+
+# --- whole or nothing ------------------------------------------------------------------------------
+
+
+def test_what_is_no_recording_is_refused_before_anything_is_written(root, tmp_path):
+    good = written(tmp_path / "good", V2)
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    for name, data, cause in (
+        ("empty", b"", "it is no recording that rec knows"),
+        ("text", b"hello\n", "it is no recording that rec knows"),
+        ("packed.cast.gz", b"\x1f\x8b\x08\x00", "it is compressed"),
+        ("timing", b"0.5 10\n", "it is the timing of a typescript"),
+        ("../" + tmp_path.name + "/none", None, "no such file or directory"),
+        ("fifo", None, "it is no regular file"),
+        (".", None, "it is no regular file"),
+    ):
+        path = f"{tmp_path}/{name}"
+        if data is not None:
+            written(tmp_path / name, data)
+        result = rec(["import", good, path], root)
+        assert (result.status, result.stdout) == (1, "")
+        assert result.stderr.splitlines()[0] == f"rec: could not import {path}: {cause}"
+        assert not root.exists()
+    assert rec(["import"], root).status == 2
+
+
+def test_a_header_that_is_wrong_is_one_line(root, tmp_path):
+    path = written(tmp_path / "a", '{"version": 2, "width": "80", "height": 24}\n[1, "o", "x"]\n')
+    result = rec(["import", path], root)
+    assert (result.status, result.stdout) == (1, "")
+    assert result.stderr == f"rec: could not import {path}: its header has no width that could be one\n"
+    assert blackbox.ls(root) == []
+
+
+def test_a_store_that_fails_in_between_keeps_nothing(store, tmp_path, monkeypatch):
+    append, calls = store.append, itertools.count()
+
+    def failing(*args, **more):
+        if next(calls) == 2:
+            raise StoreFull("could not write: no space left on device")
+        return append(*args, **more)
+
+    monkeypatch.setattr(store, "append", failing)
+    line = f'[0.001, "o", "{"x" * 60_000}"]\n'
+    with pytest.raises(StoreFull):
+        load(store, written(tmp_path / "a", V2 + line * 300))
+    assert store.with_prefix("") == []
+    assert store.labels() == []
+
+
+def test_what_a_killed_import_left_goes_with_the_next_command(store, tmp_path):
+    half = Maker(store, 1, owner=GONE)
+    half.event("output", "half")
+    store.set_label(label_of(half.ulid), half.ulid)
+    other = Maker(store, 2, owner=GONE)
+    other.event("output", "interrupted")
+    store.set_label(label_of(half.ulid) + "x", other.ulid)
+    done = care.tidy(store, tmp_path, identity.alive)
+    assert done.problems == []
+    assert store.with_prefix("") == [other.ulid]
+
+
+def test_a_killed_import_is_seen_by_the_next_command(root, tmp_path):
+    with closing(maker.store_at(root)) as store:
+        half = Maker(store, 1, owner=GONE)
+        half.event("output", "half")
+        store.set_label(label_of(half.ulid), half.ulid)
+    assert blackbox.ls(root) == []
