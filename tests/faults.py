@@ -88,6 +88,16 @@ def start(name, *args, **more):
     return subprocess.Popen([sys.executable, __file__, name, *map(str, args)], stdout=subprocess.PIPE, **more)
 
 
+def tell(*words):
+    """Tell the test a line in one write: print() makes several of it where PYTHONUNBUFFERED is set."""
+    os.write(1, (" ".join(map(str, words)) + "\n").encode())
+
+
+def told(data):
+    """The lines that a killed child has told, without one that the kill has cut."""
+    return data.decode().split("\n")[:-1]
+
+
 # --- lost power ------------------------------------------------------------------------------------
 
 
@@ -240,7 +250,7 @@ def record_for_ever(path, seed):
     i = invocation(s, 1001 + int(seed))
     store.begin(s, i)
     at = store.raw_length(s.ulid)
-    print("ready", flush=True)
+    tell("ready")
     while True:
         size = dice.choice([0, 1, 100, 5_000, 70_000])
         data = pattern(at, size)
@@ -250,7 +260,7 @@ def record_for_ever(path, seed):
             durable=dice.random() < 0.2,
         )
         at += size
-        print(events[-1].seq, at, flush=True)
+        tell(events[-1].seq, at)
         if dice.random() < 0.2:
             store.index(s.ulid, rest=dice.random() < 0.5)
         if dice.random() < 0.1:
@@ -274,7 +284,7 @@ def put_for_ever(path, seed):
     writer.start()
     at = turn = 0
     put = []
-    print("ready", flush=True)
+    tell("ready")
     while True:
         data = pattern(at, dice.choice([1, 50, 4096]))
         at += len(data)
@@ -287,7 +297,7 @@ def put_for_ever(path, seed):
         while durable < len(put) and writer.durable(put[durable][0]):
             durable += 1
         if durable:
-            print(*put[durable - 1][1:], flush=True)
+            tell(*put[durable - 1][1:])
             del put[:durable]
         time.sleep(dice.uniform(0, 0.002))
 
@@ -342,7 +352,7 @@ def wipe_for_ever(path):
     from recorder.stores.sqlite import SqliteStore
 
     store = SqliteStore(Path(path))
-    print("ready", flush=True)
+    tell("ready")
     while True:
         store.append([draft(session(9), Kind.MARK, "x" * 300)])
         sqlite_wipe.wipe(Path(path), 1000)
@@ -357,12 +367,12 @@ def live_and_let_go(path, seed, state, kind="sqlite"):
     dice = random.Random(int(seed))
     store = lifecycle.OPENERS[kind](Path(path))
     model = json.loads(state)
-    print("ready", flush=True)
+    tell("ready")
     while True:
         op = lifecycle.choose(model, dice)
-        print("try", json.dumps(op), flush=True)
+        tell("try", json.dumps(op))
         lifecycle.do(store, model, op)
-        print("did", json.dumps(op), flush=True)
+        tell("did", json.dumps(op))
         model = lifecycle.apply(model, op)
 
 
@@ -372,13 +382,13 @@ def upgrade_for_ever(path):
 
     from recorder.stores.sqlite import SqliteStore
 
-    print("ready", flush=True)
+    tell("ready")
     number = 0
     while True:
         number += 1
         copy = f"{path}-{number}"
         shutil.copy(path, copy)
-        print(copy, flush=True)
+        tell(copy)
         SqliteStore(Path(copy)).close()
 
 
@@ -411,5 +421,5 @@ def lose_power(directory, target, durable_every):
 
 if __name__ == "__main__":
     found = globals()[sys.argv[1]](*sys.argv[2:])
-    print(json.dumps(found), flush=True)
+    tell(json.dumps(found))
     os._exit(0)  # no clean-up: what was not synced is lost, what was not closed stays open

@@ -46,14 +46,17 @@ def test_killed_at_any_moment_nothing_is_half_there(path, rng, rounds, back_end)
         state = json.dumps(model)
         with faults.start("live_and_let_go", path, rng.randrange(1 << 30), state, back_end) as child:
             assert child.stdout.readline() == b"ready\n"
-            lines = [child.stdout.readline() for _ in range(rng.randrange(24))]  # a slow disk gets its time
+            said = b"".join(
+                child.stdout.readline() for _ in range(rng.randrange(24))
+            )  # a slow disk gets its time
             time.sleep(rng.uniform(0, 0.02))
             child.send_signal(signal.SIGKILL)
-            lines += child.stdout.readlines()
-            told = [line.decode().split(" ", 1) for line in lines]
-        ops = [(word, json.loads(op)) for word, op in told if op.endswith("\n")]
+            said += child.stdout.read()
+        assert child.returncode == -signal.SIGKILL
         tried = None
-        for word, op in ops:
+        for line in faults.told(said):
+            word, op = line.split(" ", 1)
+            op = json.loads(op)
             if word == "did":
                 model, tried = lifecycle.apply(model, op), None
                 seen.add(op[0])
@@ -145,7 +148,7 @@ def test_an_upgrade_that_is_killed_has_happened_or_not(path, rng, rounds):
             assert child.stdout.readline() == b"ready\n"
             time.sleep(rng.uniform(0, 0.1))
             child.send_signal(signal.SIGKILL)
-            names = child.stdout.read().decode().split("\n")[:-1]
+            names = faults.told(child.stdout.read())
         if not names:
             continue
         last = path.with_name(names[-1].rpartition("/")[2])

@@ -791,10 +791,9 @@ def test_killed_at_any_moment_nothing_acknowledged_is_missing(path, rng, rounds)
             assert child.stdout.readline() == b"ready\n"
             time.sleep(rng.uniform(0, 0.25))
             child.send_signal(signal.SIGKILL)
-            told = child.stdout.read().decode().splitlines()
-        whole = [line.split() for line in told if len(line.split()) == 2]
-        if whole:
-            seq, at = max(seq, int(whole[-1][0])), max(at, int(whole[-1][1]))
+            told = faults.told(child.stdout.read())
+        if told:
+            seq, at = (max(*each) for each in zip((seq, at), map(int, told[-1].split()), strict=True))
         store = SqliteStore(path)
         newest = [event.seq for event in store.events(S.ulid)]
         assert newest == list(range(1, len(newest) + 1))

@@ -458,8 +458,8 @@ def test_killed_at_any_moment_what_was_durable_is_there(path, rng, rounds):
             for _ in range(rng.randrange(1, 30)):
                 child.stdout.readline()
             child.send_signal(signal.SIGKILL)
-            told = [line.split() for line in child.stdout.read().splitlines()]
-        at, turn = max(([int(word) for word in each] for each in told if len(each) == 2), default=(0, 0))
+            told = [line.split() for line in faults.told(child.stdout.read())]
+        at, turn = max(([int(word) for word in each] for each in told), default=(0, 0))
         store = SqliteStore(path)
         ulid = session(number + 1).ulid
         length = store.raw_length(ulid)
