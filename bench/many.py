@@ -68,7 +68,9 @@ def _kept(context: Context) -> Path:
     ]
     code = b"".join(path.read_bytes() for path in texts if path.is_file())
     plan = context.plan
-    name = f"many-{plan.sessions}-{plan.session_turns}-{hashlib.sha256(code).hexdigest()[:12]}"
+    name = (
+        f"many-{plan.sessions}-{plan.session_turns}-{plan.turn_rows}-{hashlib.sha256(code).hexdigest()[:12]}"
+    )
     into = context.kept / name
     if not into.exists():
         for other in context.kept.glob("many-*"):
@@ -108,7 +110,8 @@ def _write(
 
     parent = before if number % FORKED == FORKED - 1 else None
     first = 1 if parent is None else 1 + plan.session_turns // 2
-    made = past.session(number, started_ms, owner, parent, range(first, first + plan.session_turns))
+    turns = range(first, first + plan.session_turns)
+    made = past.session(number, started_ms, owner, parent, turns, plan.turn_rows)
     _record(store, made)
     ulid, end_ms = made.session.ulid, started_ms + MINUTE_MS
     if number % KILLED:
@@ -135,7 +138,8 @@ def _live(store: Store, plan: Plan) -> None:
     now_ms = _now_ms()
     for number in range(plan.sessions - LIVE, plan.sessions):
         started_ms = now_ms - STUCK_MS - (plan.sessions - number)
-        made = past.session(number, started_ms, identity.owner(), None, range(1, plan.session_turns + 1))
+        turns = range(1, plan.session_turns + 1)
+        made = past.session(number, started_ms, identity.owner(), None, turns, plan.turn_rows)
         _record(store, made)
         state = State.RUNNING if number % 2 else State.IDLE
         since_ms = now_ms - STUCK_MS if number % 4 == 1 else now_ms

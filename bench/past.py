@@ -42,8 +42,13 @@ class Past:
     length: int = 0
 
 
-def session(number: int, started_ms: int, owner: Owner, parent: Session | None, turns: range) -> Past:
-    """Return a session with these turns; one that has a parent was forked off its turn before them."""
+def session(
+    number: int, started_ms: int, owner: Owner, parent: Session | None, turns: range, rows: int = 6
+) -> Past:
+    """Return a session with these turns; one that has a parent was forked off its turn before them.
+
+    A turn prints at most ``rows`` rows.
+    """
     from ulid import ULID
 
     from recorder.model import Invocation, Session, Size
@@ -70,7 +75,7 @@ def session(number: int, started_ms: int, owner: Owner, parent: Session | None, 
     host = f"host-{number % 5}"
     past = Past(row, Invocation(run, ulid, started_ms, owner, "0", host, f"{tool} on {host}"))
     for turn in turns:
-        _turn(past, turn, dice)
+        _turn(past, turn, dice, rows)
     return past
 
 
@@ -83,7 +88,7 @@ def ended(past: Past, at_ms: int) -> Draft:
     return Draft(past.session.ulid, Kind.SYSTEM, at, "exited with status 0", None, past.invocation.ulid, meta)
 
 
-def _turn(past: Past, turn: int, dice: random.Random) -> None:
+def _turn(past: Past, turn: int, dice: random.Random, rows: int) -> None:
     """Put a prompt and its output at the end of a session: what was shown, and the bytes it came from."""
     from recorder.model import Chunk, Draft, Kind, Moment
 
@@ -92,7 +97,7 @@ def _turn(past: Past, turn: int, dice: random.Random) -> None:
     command = dice.choice(COMMANDS[past.session.tool]).format(
         *dice.choices(NAMES, k=2), dice.randrange(10_000)
     )
-    named = dice.choices(NAMES, k=dice.randrange(1, 7))
+    named = dice.choices(NAMES, k=dice.randrange(1, rows + 1))
     said = "".join(f"{name:<12} {dice.getrandbits(20):>8} row {row}\n" for row, name in enumerate(named))
     shown = f"\x1b[?2004h{prompt}{command}\r\n\x1b[?2004l".encode()
     data = said.replace("\n", "\r\n").encode()

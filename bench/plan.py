@@ -23,6 +23,7 @@ class Plan:
     log_bytes: int = 4 * MB
     sessions: int = 10_000
     session_turns: int = 50  # of two events each
+    turn_rows: int = 6  # rows that a turn of these prints, at most
     list_runs: int = 10
     prompts: int = 200
     play_bytes: int = 60 * MB
@@ -37,6 +38,8 @@ BIG = Plan(
     starts=50,
     memory_bytes=1000 * MB,
     log_bytes=40 * MB,
+    session_turns=500,
+    turn_rows=58,
     play_bytes=1000 * MB,
 )
 QUICK = Plan(
