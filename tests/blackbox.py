@@ -222,12 +222,12 @@ def grep_root(root: Path, marker: bytes) -> list[Path]:
     for path in sorted(Path(root).rglob("*")):
         if path.is_file() and not path.is_symlink():
             data = path.read_bytes()
-            if marker in data or any(marker in plain for plain in _zstd_frames(data)):
+            if marker in data or any(marker in plain for plain in zstd_frames(data)):
                 found.append(path)
     return found
 
 
-def _zstd_frames(data: bytes):
+def zstd_frames(data: bytes):
     """Decompress whatever begins with zstd's magic number; a frame cut by database pages gives a part.
 
     Short ones are made with a dictionary, and nothing in them says so.

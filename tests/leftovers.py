@@ -5,9 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import apsw
-from blackbox import grep_root
-
-from recorder.stores import segments
+from blackbox import grep_root, zstd_frames
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,13 +33,8 @@ def _tables(path: Path, marker: bytes) -> list[str]:
 def _holds(row, marker: bytes) -> bool:
     for value in row:
         data = value.encode() if isinstance(value, str) else value
-        if isinstance(data, bytes) and marker in data + b"\n" + _plain(data):
+        if isinstance(data, bytes) and (
+            marker in data or any(marker in plain for plain in zstd_frames(data))
+        ):
             return True
     return False
-
-
-def _plain(blob: bytes) -> bytes:
-    try:
-        return segments.unsqueeze(blob)
-    except segments.Damaged:
-        return b""

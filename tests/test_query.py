@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+import contextlib
 
 import pytest
 from hypothesis import example, given
@@ -14,6 +14,7 @@ from recorder.errors import UsageError_
 from recorder.model import Kind
 from recorder.query import Term
 from recorder.stores import wordlists
+from recorder.stores.segments import Damaged
 
 S = session(1)
 
@@ -224,8 +225,44 @@ def test_a_list_rules_out_what_is_not_there():
 
 def test_a_long_text_is_cut_between_lines():
     collected = wordlists.Words()
-    text = "\n".join(f"word{number}" for number in range(20_000))
-    collected.add("output", text)
-    assert set(re.findall(r"\w+", wordlists.segments.unsqueeze(collected.blob()).decode())) == set(
-        text.split()
-    )
+    words = {f"word{number}" for number in range(20_000)}
+    collected.add("output", "\n".join(words))
+    blob = collected.blob()
+    assert listed(blob, *words)
+    assert not any(listed(blob, word) for word in ("word", "word20000", "worda", "a", "z"))
+
+
+def listed(blob, *words):
+    needs = [need for word in words for need in wordlists.needed(asking.of_terms(asking.words([word])))]
+    return wordlists.holds(blob, asking.of_pattern("x"), needs)
+
+
+SHORT = st.text("abcß", min_size=1, max_size=5)
+
+
+@given(st.sets(SHORT, min_size=1), SHORT, st.sampled_from(["{}", "{}*", "*{}", "*{}*"]), st.integers(1, 40))
+def test_a_word_is_found_in_whatever_piece_it_stands(words, word, form, size):
+    def stands(listed):
+        return {
+            "{}": listed == word,
+            "{}*": listed.startswith(word),
+            "*{}": listed.endswith(word),
+            "*{}*": word in listed,
+        }[form]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(wordlists, "_PIECE", size)
+        collected = wordlists.Words()
+        collected.add("output", " ".join(words))
+        blob = wordlists.merged([collected.blob(), wordlists.Words().blob()])
+    assert listed(blob, form.format(word)) == any(map(stands, words))
+
+
+def test_a_damaged_list_is_named():
+    collected = wordlists.Words()
+    collected.add("output", "some words of a list")
+    blob = collected.blob()
+    for at in range(len(blob)):
+        for broken in (blob[:at], blob[:at] + bytes([blob[at] ^ 0xFF]) + blob[at + 1 :]):
+            with contextlib.suppress(Damaged):
+                listed(broken, "list")

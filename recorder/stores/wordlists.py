@@ -1,28 +1,32 @@
 """The distinct words of a run of events, as one blob that is searched as it lies; no SQL, no store.
 
-A list has two sections: the words of prompts, and those of everything else. A word, its beginning, its
-end and any part of it are all found by looking for bytes: words stand sorted, each between two line ends.
-That makes parts of words as cheap as words: 1 MB of list is looked through in about a millisecond, and
-no second index over parts of words is needed.
+A list has two sections: the words of prompts, and those of everything else. Words stand sorted, in pieces
+that are compressed one by one, behind a directory of the pieces' first words: a word or its beginning costs
+one piece. Within a piece each word stands between two line ends, and a word, its beginning, its end and any
+part of it are all found by looking for bytes: 1 MB is looked through in about a millisecond, so no second
+index over parts of words is needed.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from bisect import bisect_right
+from typing import TYPE_CHECKING, NamedTuple
 
 from recorder.model import Kind
 from recorder.query import words_of
 from recorder.stores import segments
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from recorder.query import Query, Term
 
 LONGEST = 128  # characters; a longer word is data, and would fill the list with itself
+_HEAD = 4  # bytes: how long the directory is
 _LONG = "\x02"  # stands for such words: it may hold any part
 _SECTION = b"\x00"
-_MARK = b"\n" + _LONG.encode() + b"\n"
+_MARK = b"\n" + _LONG.encode() + b"\n"  # in the first piece: no word sorts before it
+_PIECE = 32 << 10  # bytes; smaller ones compress worse, larger ones take longer to be opened
 _SLICE = 16 << 10  # characters looked at at once: the relay's thread waits meanwhile
 
 
@@ -44,46 +48,103 @@ class Words:
 
     def blob(self) -> bytes:
         """Return the list."""
-        return _packed(self._asked, self._said)
+        return _squeezed(*(set(map(_encoded, words)) for words in (self._asked, self._said)))
 
 
 def merged(blobs: Iterable[bytes]) -> bytes:
     """Return the list of all words in some lists; raise Damaged."""
-    asked: set[bytes] = set()
-    said: set[bytes] = set()
+    sections: tuple[set[bytes], ...] = (set(), set())
     for blob in blobs:
-        sections = _sections(blob)
-        asked.update(sections[0].split(b"\n"))
-        said.update(sections[1].split(b"\n"))
-    return _squeezed(asked - {b""}, said - {b""})
+        for section, words in zip(_sections(blob), sections, strict=True):
+            for nth in range(len(section.firsts)):
+                words.update(section.body(nth).split(b"\n"))
+    return _squeezed(*(words - {b""} for words in sections))
 
 
-def needed(query: Query) -> Sequence[tuple[bytes, bool, bool]]:
-    """Return what ``holds`` looks for: bytes, whether a long word may hold them, whether it must."""
+class Need(NamedTuple):
+    """What ``holds`` looks for: a word, which may go on before or after, or is a long one."""
+
+    word: bytes
+    before: bool
+    after: bool
+    long: bool
+
+    @property
+    def needle(self) -> bytes:
+        """The bytes that stand in a piece if the word does."""
+        return (b"" if self.before else b"\n") + self.word + (b"" if self.after else b"\n")
+
+
+def needed(query: Query) -> Sequence[Need]:
+    """Return what ``holds`` looks for."""
     return [_need(term) for term in query.terms]
 
 
-def holds(blob: bytes, query: Query, needs: Sequence[tuple[bytes, bool, bool]]) -> bool:
+def holds(blob: bytes, query: Query, needs: Sequence[Need]) -> bool:
     """Say whether an event of a list may answer a query; raise Damaged."""
-    body = segments.unsqueeze(blob)
-    cut = _cut(body)
-    asked, said = (0, cut + 1), (cut + 2, len(body))
+    asked, said = _sections(blob)
     wanted = [asked] if Kind.PROMPT in query.kinds else []
     if any(kind != Kind.PROMPT for kind in query.kinds):
         wanted.append(said)
-    return any(all(_has(body, section, *need) for need in needs) for section in wanted)
+    return any(all(section.has(need) for need in needs) for section in wanted)
 
 
-def _need(term: Term) -> tuple[bytes, bool, bool]:
-    word = _encoded(term.text)
-    needle = (b"" if term.before else b"\n") + word + (b"" if term.after else b"\n")
-    return needle, term.before or term.after, len(term.text) > LONGEST
+def _need(term: Term) -> Need:
+    return Need(_encoded(term.text), term.before, term.after, len(term.text) > LONGEST)
 
 
-def _has(body: bytes, section: tuple[int, int], needle: bytes, maybe_long: bool, long: bool) -> bool:  # noqa: FBT001
-    if not long and body.find(needle, *section) >= 0:
-        return True
-    return (long or maybe_long) and body.find(_MARK, *section) >= 0
+class _Section:
+    """A section's pieces, each opened when it is asked for."""
+
+    def __init__(self, firsts: Sequence[bytes], blobs: Sequence[bytes]) -> None:
+        self.firsts = firsts
+        self._blobs = blobs
+        self._bodies: dict[int, bytes] = {}
+
+    def has(self, need: Need) -> bool:
+        """Say whether a word that is needed may be here."""
+        if not self.firsts:
+            return False
+        needle = need.needle
+        if not need.long and any(needle in self.body(nth) for nth in self._where(need)):
+            return True
+        return (need.long or need.before or need.after) and _MARK in self.body(0)
+
+    def body(self, nth: int) -> bytes:
+        """Return a piece, its words between line ends."""
+        if nth not in self._bodies:
+            self._bodies[nth] = segments.unsqueeze(self._blobs[nth])
+        return self._bodies[nth]
+
+    def _where(self, need: Need) -> range:
+        """Return the pieces in which such a word would be."""
+        if need.before:
+            return range(len(self.firsts))
+        low = max(0, bisect_right(self.firsts, need.word) - 1)
+        high = low + 1
+        while need.after and high < len(self.firsts) and self.firsts[high].startswith(need.word):
+            high += 1
+        return range(low, high)
+
+
+def _sections(blob: bytes) -> tuple[_Section, _Section]:
+    """Return the words of prompts and the others; raise Damaged."""
+    at = _HEAD + int.from_bytes(blob[:_HEAD])
+    asked, cut, said = segments.unsqueeze(blob[_HEAD:at]).partition(_SECTION)
+    if not cut:
+        raise segments.Damaged("a list of words without sections")
+    found: list[_Section] = []
+    for directory in (asked, said):
+        firsts, blobs = [], []
+        for line in directory.split(b"\n") if directory else ():
+            size, _blank, first = line.partition(b" ")
+            if not size.isdigit():
+                raise segments.Damaged("a list of words without a directory")
+            firsts.append(first)
+            blobs.append(blob[at : at + int(size)])
+            at += int(size)
+        found.append(_Section(firsts, blobs))
+    return found[0], found[1]
 
 
 def _slices(text: str) -> Iterable[str]:
@@ -98,27 +159,26 @@ def _slices(text: str) -> Iterable[str]:
     yield text[at:]
 
 
-def _packed(asked: set[str], said: set[str]) -> bytes:
-    return _squeezed(set(map(_encoded, asked)), set(map(_encoded, said)))
+def _squeezed(*sections: set[bytes]) -> bytes:
+    directories: list[bytes] = []
+    blobs: list[bytes] = []
+    for words in sections:
+        lines = []
+        for piece in _pieces(sorted(words)):
+            blobs.append(segments.squeeze(b"\n".join([b"", *piece, b""]), segments.SEAL_LEVEL))
+            lines.append(b"%d %s" % (len(blobs[-1]), piece[0]))
+        directories.append(b"\n".join(lines))
+    head = segments.squeeze(_SECTION.join(directories), segments.SEAL_LEVEL)
+    return b"".join([len(head).to_bytes(_HEAD), head, *blobs])
 
 
-def _squeezed(asked: set[bytes], said: set[bytes]) -> bytes:
-    body = b"\n".join([b"", *sorted(asked), _SECTION, *sorted(said), b""])
-    return segments.squeeze(body, segments.SEAL_LEVEL)
-
-
-def _sections(blob: bytes) -> tuple[bytes, bytes]:
-    body = segments.unsqueeze(blob)
-    cut = _cut(body)
-    return body[:cut], body[cut + 3 :]
-
-
-def _cut(body: bytes) -> int:
-    """Return where the sections meet: at the line end that ends the first one."""
-    cut = body.find(b"\n" + _SECTION + b"\n")
-    if cut < 0:
-        raise segments.Damaged("a list of words without sections")
-    return cut
+def _pieces(words: Sequence[bytes]) -> Iterator[Sequence[bytes]]:
+    first = size = 0
+    for past, word in enumerate(words, 1):
+        size += len(word) + 1
+        if size >= _PIECE or past == len(words):
+            yield words[first:past]
+            first, size = past, 0
 
 
 def _encoded(word: str) -> bytes:
