@@ -122,6 +122,7 @@ edges
     stores/sqlite_index    the search index: lists of words for runs of events
     stores/sqlite_names    labels, ULIDs, numbers of turns: what Tab waits for
     stores/sqlite_pages    events and raw bytes, read in short pages
+    stores/sqlite_packs    events in packs, as rows
     stores/sqlite_places   sessions in directories: where, and which were let go
     stores/sqlite_read     sessions, turns and names, read
     stores/sqlite_rows     rows to records and back

@@ -16,7 +16,7 @@ from recorder.stores import sqlite_names as names
 from recorder.stores import sqlite_read as read
 from recorder.stores import sqlite_rows as rows
 from recorder.stores.sqlite_connect import fetch, fetch_one
-from recorder.stores.sqlite_pages import unpacked
+from recorder.stores.sqlite_packs import unpacked
 from recorder.stores.sqlite_seal import write_pack
 
 if TYPE_CHECKING:

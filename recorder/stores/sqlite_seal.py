@@ -16,7 +16,7 @@ from recorder.model import Moment
 from recorder.stores import packs, pieces, segments
 from recorder.stores import sqlite_rows as rows
 from recorder.stores.sqlite_connect import fetch, fetch_one
-from recorder.stores.sqlite_pages import unpacked
+from recorder.stores.sqlite_packs import unpacked
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 _AT_ONCE = 16  # blocks, a quarter of a second: whoever erases waits
 _FIRST = 400  # sessions that are looked at one by one: mostly what is wanted is among them
+_LISTS = 16  # that are asked at once: neighbours were written, and are looked for, one after the other
 _PIECE = 256  # seqs that are read at once, 16 MiB at most: in between a search can be stopped
 
 _SESSIONS = (
@@ -41,6 +42,11 @@ _SESSIONS = (
     " ORDER BY p.last_ms DESC, s.ulid DESC"
 )
 _BLOCK = "SELECT session, number, first_seq, last_seq FROM block"
+_BLOCKS_OF = (
+    "SELECT session, number, first_seq, last_seq FROM block WHERE session IN (SELECT value FROM json_each(?))"
+)
+_OF_BLOCKS = "SELECT number, words FROM block WHERE number BETWEEN ? AND ?"
+_OF_CHAPTERS = "SELECT number, words FROM chapter WHERE number BETWEEN ? AND ?"
 _LOOSE = (
     "SELECT session, number, first_seq, last_seq FROM block"
     " WHERE number / 64 NOT IN (SELECT number FROM chapter)"
@@ -73,7 +79,7 @@ class Searching(Transactions):
             for done, of, (key, ulid, last, fork, cwd) in _sessions(db, query, places):
                 tell = partial(told, done, of) if told is not None else _tell_nobody
                 tell()
-                source = pages.Events(db, key, ulid, (0, last), query.kinds)
+                source = pages.Events(db, key, ulid, (0, last), query.kinds, query.find)
                 row = partial(read.turn, db, key, ulid)
                 for piece in _cut(places.of(key, fork or 0, last, tell)):
                     tell()
@@ -126,6 +132,7 @@ def _sessions(db: apsw.Connection, query: Query, places: _Places) -> Iterator[tu
     values = {"since": query.since_ms, "tool": query.tool, "host": query.host, "wanted": None}
     found = fetch(db, _SESSIONS + f" LIMIT {_FIRST}", values)
     of = len(found)
+    places.look_at([row[0] for row in found])
     yield from ((done, of, row) for done, row in enumerate(found))
     if of == _FIRST:
         known = {row[0] for row in found}
@@ -154,9 +161,10 @@ class _Places:
         self._db = db
         self._query = query
         self._needs = wordlists.needed(query) if index.there(db) else []
-        self._ahead: dict[int, list[tuple[int, int, int]]] | None = None
-        self._behind: dict[int, int] = {}
+        self._blocks: dict[int, list[tuple[int, int, int]]] = {}
+        self._behind: dict[int, int] | None = None
         self._chapters: dict[int, bool] = {}
+        self._lists: dict[int, bool] = {}
         self._listed = {row[0] for row in fetch(db, "SELECT number FROM chapter")} if self._needs else set()
 
     def of(self, session: int, fork: int, last: int, tell: Callable[[], None]) -> Iterator[Run]:
@@ -167,18 +175,23 @@ class _Places:
         if not self._needs:
             yield fork + 1, last
             return
-        if self._ahead is None:
-            found = fetch(self._db, _BLOCK + " WHERE session = ? ORDER BY last_seq DESC", (session,))
-            blocks = [row[1:] for row in found]
-            upto = blocks[0][2] if blocks else fork
+        blocks = self._blocks.get(session, [])
+        if self._behind is not None:
+            upto = self._behind.get(session, last)
         else:
-            blocks, upto = self._ahead.get(session, []), self._behind.get(session, last)
+            upto = blocks[0][2] if blocks else fork
         if last > upto:
             yield upto + 1, last
         for number, first, past in blocks:
             tell()
             if self._may(number):
                 yield first, past
+
+    def look_at(self, sessions: list[int]) -> None:
+        """Know the blocks of some sessions, whatever is in them."""
+        if self._needs:
+            wanted = (json.dumps(sessions),)
+            self._know(fetch(self._db, _BLOCKS_OF, wanted))
 
     def look_ahead(self) -> set[int] | None:
         """Ask all chapters, and return the sessions in which something may answer; None: any."""
@@ -191,28 +204,39 @@ class _Places:
             found = fetch(self._db, _LOOSE)
             for span in spans:
                 found += fetch(self._db, _BLOCK + " WHERE number BETWEEN ? AND ?", span)
-        self._ahead = {}
-        for session, number, first, last in sorted(found, key=lambda row: -row[3]):
-            self._ahead.setdefault(session, []).append((number, first, last))
-        if fetch(self._db, _COUNT) != [(0,)]:
-            self._behind = dict(fetch(self._db, _BEHIND))
-        return {*self._ahead, *self._behind}
+        self._know(found)
+        self._behind = dict(fetch(self._db, _BEHIND)) if fetch(self._db, _COUNT) != [(0,)] else {}
+        return {*self._blocks, *self._behind}
+
+    def _know(self, blocks: list[rows.Row]) -> None:
+        self._blocks = {}
+        for session, number, first, last in sorted(blocks, key=lambda row: -row[3]):
+            self._blocks.setdefault(session, []).append((number, first, last))
 
     def _may(self, number: int) -> bool:
         chapter = number // index.CHAPTER
         if chapter in self._listed and not self._has(chapter):
             return False
-        return self._holds("block", number)
+        if number not in self._lists:
+            self._lists |= self._hold(_OF_BLOCKS, number - _LISTS + 1, number)
+        return self._lists.get(number, True)
 
     def _has(self, chapter: int) -> bool:
         if chapter not in self._chapters:
-            self._chapters[chapter] = self._holds("chapter", chapter)
-        return self._chapters[chapter]
+            self._chapters |= self._hold(_OF_CHAPTERS, chapter, chapter)
+        return self._chapters.get(chapter, True)
 
-    def _holds(self, table: str, number: int) -> bool:
-        """Ask one list; one that cannot be read may hold anything, one that is gone has been replaced."""
+    def _hold(self, lists: str, first: int, last: int) -> dict[int, bool]:
+        """Ask lists that are there: one that is gone has been replaced, and may hold anything."""
         try:
-            found = fetch(self._db, f"SELECT words FROM {table} WHERE number = ?", (number,))  # noqa: S608
-            return not found or wordlists.holds(found[0][0], self._query, self._needs)
-        except (segments.Damaged, apsw.CorruptError, TypeError):
+            found = fetch(self._db, lists, (first, last))
+        except apsw.CorruptError:
+            return {} if first == last else self._hold(lists, last, last)
+        return {number: self._holds(words) for number, words in found}
+
+    def _holds(self, words: bytes) -> bool:
+        """Ask one list; one that cannot be read may hold anything."""
+        try:
+            return wordlists.holds(words, self._query, self._needs)
+        except (segments.Damaged, TypeError):
             return True
