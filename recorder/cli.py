@@ -6,6 +6,7 @@ How a call ends is in ``commands.exits``.
 
 from __future__ import annotations
 
+import gc
 import importlib
 import sys
 from typing import TYPE_CHECKING, NoReturn
@@ -92,6 +93,8 @@ def _run(args: list[str]) -> int:
 def _load(where: str) -> click.Command:
     module, attribute = where.split(":")
     found: click.Command = getattr(importlib.import_module(f"recorder.commands.{module}"), attribute)
+    gc.freeze()  # what was imported stays: a look for garbage can pass it over
+    gc.enable()
     return found
 
 

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 from recorder import jsontext
 from recorder.model import Kind
-from recorder.wrap import SCHEMA
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -77,6 +76,8 @@ def session(row: Row) -> Object:
 
 def wrap(found: Wrap) -> Object:
     """Return a wrap-up."""
+    from recorder.wrap import SCHEMA  # most lists go without it
+
     return {
         "schema": SCHEMA,
         "session": found.session,

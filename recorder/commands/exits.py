@@ -6,6 +6,7 @@ Commands raise ``RecError``; nothing here is ever a stack trace. click's own err
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from recorder.commands import out
@@ -36,6 +37,12 @@ def guarded(call: Callable[[], int]) -> int:
     except Exception as error:  # noqa: BLE001  (the boundary: whatever it is, the user gets one line)
         return _unexpected(error)
     return status
+
+
+def hand_over() -> None:
+    """Write what is not written yet, before a process that does not end in good order."""
+    with suppress(RecError, BrokenPipeError):
+        out.flush()
 
 
 def explain(message: str, advice: str | None) -> None:

@@ -8,7 +8,10 @@ block. So it depends on the bytes alone, never on where segments are cut, and a 
 
 from __future__ import annotations
 
-from hashlib import blake2b
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import hashlib
 
 BLOCK = 64 * 1024
 SIZE = 16
@@ -26,12 +29,12 @@ class Chain:
         self.whole = whole
         self.end = end
         self._fill = end % BLOCK
-        self._hash = blake2b(whole, digest_size=SIZE)
+        self._hash = _hash(whole)
 
     @staticmethod
     def seed(ulid: str) -> bytes:
         """Return what stands for "all blocks before the first" in this session."""
-        return blake2b(ulid.encode(), digest_size=SIZE).digest()
+        return _hash(ulid.encode()).digest()
 
     @classmethod
     def resumed(cls, whole: bytes, end: int, begun: bytes) -> Chain:
@@ -57,9 +60,15 @@ class Chain:
             view = view[len(part) :]
             if self._fill == BLOCK:
                 self.whole = self._hash.digest()
-                self._hash = blake2b(self.whole, digest_size=SIZE)
+                self._hash = _hash(self.whole)
                 self._fill = 0
 
     def digest(self) -> bytes:
         """Return the hash of everything up to ``end``."""
         return self._hash.digest()
+
+
+def _hash(data: bytes) -> hashlib.blake2b:
+    from hashlib import blake2b  # it loads OpenSSL: 3 ms that no list should wait for
+
+    return blake2b(data, digest_size=SIZE)
