@@ -192,10 +192,10 @@ def test_a_list_of_words_misses_nothing(events, words, data):
         needs = wordlists.needed(query)
         for (kind, text), blob in zip(events, lists, strict=True):
             if query.find(text):
-                assert wordlists.holds(blob, query, needs)
-                assert wordlists.holds(wordlists.merged(lists), query, needs)
+                assert wordlists.holds(wordlists.reader(blob), query, needs)
+                assert wordlists.holds(wordlists.reader(wordlists.merged(lists)), query, needs)
                 only = asking.Query(query.find, query.terms, asking.PLACES[kind])
-                assert wordlists.holds(blob, only, needs)
+                assert wordlists.holds(wordlists.reader(blob), only, needs)
 
 
 def test_a_list_rules_out_what_is_not_there():
@@ -207,7 +207,7 @@ def test_a_list_rules_out_what_is_not_there():
     def may(word, place="all"):
         query = asking.of_terms(asking.words([word]))
         query = asking.Query(query.find, query.terms, asking.PLACES[place])
-        return wordlists.holds(blob, query, wordlists.needed(query))
+        return wordlists.holds(wordlists.reader(blob), query, wordlists.needed(query))
 
     assert [
         word for word in ("shop", "shops", "sho", "connection", "fused", "select refused") if may(word)
@@ -234,7 +234,7 @@ def test_a_long_text_is_cut_between_lines():
 
 def listed(blob, *words):
     needs = [need for word in words for need in wordlists.needed(asking.of_terms(asking.words([word])))]
-    return wordlists.holds(blob, asking.of_pattern("x"), needs)
+    return wordlists.holds(wordlists.reader(blob), asking.of_pattern("x"), needs)
 
 
 SHORT = st.text("abcß", min_size=1, max_size=5)

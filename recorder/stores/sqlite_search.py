@@ -45,8 +45,8 @@ _BLOCK = "SELECT session, number, first_seq, last_seq FROM block"
 _BLOCKS_OF = (
     "SELECT session, number, first_seq, last_seq FROM block WHERE session IN (SELECT value FROM json_each(?))"
 )
-_OF_BLOCKS = "SELECT number, words FROM block WHERE number BETWEEN ? AND ?"
-_OF_CHAPTERS = "SELECT number, words FROM chapter WHERE number BETWEEN ? AND ?"
+_LISTS_OF_BLOCKS = "SELECT number, words FROM block WHERE number BETWEEN ? AND ?"
+_WORDS = "main", "chapter", "words"
 _LOOSE = (
     "SELECT session, number, first_seq, last_seq FROM block"
     " WHERE number / 64 NOT IN (SELECT number FROM chapter)"
@@ -218,25 +218,37 @@ class _Places:
         if chapter in self._listed and not self._has(chapter):
             return False
         if number not in self._lists:
-            self._lists |= self._hold(_OF_BLOCKS, number - _LISTS + 1, number)
+            self._ask(number - _LISTS + 1, number)
         return self._lists.get(number, True)
 
-    def _has(self, chapter: int) -> bool:
-        if chapter not in self._chapters:
-            self._chapters |= self._hold(_OF_CHAPTERS, chapter, chapter)
-        return self._chapters.get(chapter, True)
-
-    def _hold(self, lists: str, first: int, last: int) -> dict[int, bool]:
+    def _ask(self, first: int, last: int) -> None:
         """Ask lists that are there: one that is gone has been replaced, and may hold anything."""
         try:
-            found = fetch(self._db, lists, (first, last))
+            for number, words in fetch(self._db, _LISTS_OF_BLOCKS, (first, last)):
+                self._lists[number] = self._holds(wordlists.reader(words))
         except apsw.CorruptError:
-            return {} if first == last else self._hold(lists, last, last)
-        return {number: self._holds(words) for number, words in found}
+            if first < last:
+                self._ask(last, last)
 
-    def _holds(self, words: bytes) -> bool:
+    def _has(self, chapter: int) -> bool:
+        """Ask the list of a chapter, of which no more is read than has to be: it is long."""
+        if chapter not in self._chapters:
+            self._chapters[chapter] = True
+            with (
+                suppress(apsw.SQLError, apsw.AbortError),
+                self._db.blob_open(*_WORDS, chapter, False) as blob,
+            ):
+                self._chapters[chapter] = self._holds(partial(_read, blob))
+        return self._chapters[chapter]
+
+    def _holds(self, read: Callable[[int, int], bytes]) -> bool:
         """Ask one list; one that cannot be read may hold anything."""
         try:
-            return wordlists.holds(words, self._query, self._needs)
-        except (segments.Damaged, TypeError):
+            return wordlists.holds(read, self._query, self._needs)
+        except (segments.Damaged, apsw.CorruptError, apsw.AbortError, TypeError, ValueError):
             return True
+
+
+def _read(blob: apsw.Blob, at: int, size: int) -> bytes:
+    blob.seek(at)
+    return blob.read(size)

@@ -17,16 +17,18 @@ from recorder.query import words_of
 from recorder.stores import segments
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from recorder.query import Query, Term
+
+    Read = Callable[[int, int], bytes]
 
 LONGEST = 128  # characters; a longer word is data, and would fill the list with itself
 _HEAD = 4  # bytes: how long the directory is
 _LONG = "\x02"  # stands for such words: it may hold any part
 _SECTION = b"\x00"
 _MARK = b"\n" + _LONG.encode() + b"\n"  # in the first piece: no word sorts before it
-_PIECE = 32 << 10  # bytes; smaller ones compress worse, larger ones take longer to be opened
+_PIECE = 8 << 10  # bytes; of more, a word costs more, and of less, a part of a word
 _SLICE = 16 << 10  # characters looked at at once: the relay's thread waits meanwhile
 
 
@@ -55,7 +57,7 @@ def merged(blobs: Iterable[bytes]) -> bytes:
     """Return the list of all words in some lists; raise Damaged."""
     sections: tuple[set[bytes], ...] = (set(), set())
     for blob in blobs:
-        for section, words in zip(_sections(blob), sections, strict=True):
+        for section, words in zip(_sections(reader(blob)), sections, strict=True):
             for nth in range(len(section.firsts)):
                 words.update(section.body(nth).split(b"\n"))
     return _squeezed(*(words - {b""} for words in sections))
@@ -80,9 +82,12 @@ def needed(query: Query) -> Sequence[Need]:
     return [_need(term) for term in query.terms]
 
 
-def holds(blob: bytes, query: Query, needs: Sequence[Need]) -> bool:
-    """Say whether an event of a list may answer a query; raise Damaged."""
-    asked, said = _sections(blob)
+def holds(read: Read, query: Query, needs: Sequence[Need]) -> bool:
+    """Say whether an event of a list may answer a query; raise Damaged.
+
+    ``read`` returns so many bytes of the list from an offset on: most of a long one need not be fetched.
+    """
+    asked, said = _sections(read)
     wanted = [asked] if Kind.PROMPT in query.kinds else []
     if any(kind != Kind.PROMPT for kind in query.kinds):
         wanted.append(said)
@@ -96,9 +101,10 @@ def _need(term: Term) -> Need:
 class _Section:
     """A section's pieces, each opened when it is asked for."""
 
-    def __init__(self, firsts: Sequence[bytes], blobs: Sequence[bytes]) -> None:
+    def __init__(self, read: Read, firsts: Sequence[bytes], places: Sequence[tuple[int, int]]) -> None:
         self.firsts = firsts
-        self._blobs = blobs
+        self._read = read
+        self._places = places
         self._bodies: dict[int, bytes] = {}
 
     def has(self, need: Need) -> bool:
@@ -113,7 +119,7 @@ class _Section:
     def body(self, nth: int) -> bytes:
         """Return a piece, its words between line ends."""
         if nth not in self._bodies:
-            self._bodies[nth] = segments.unsqueeze(self._blobs[nth])
+            self._bodies[nth] = segments.unsqueeze(self._read(*self._places[nth]))
         return self._bodies[nth]
 
     def _where(self, need: Need) -> range:
@@ -127,23 +133,29 @@ class _Section:
         return range(low, high)
 
 
-def _sections(blob: bytes) -> tuple[_Section, _Section]:
+def reader(blob: bytes) -> Read:
+    """Return what reads a list that is at hand."""
+    return lambda at, size: blob[at : at + size]
+
+
+def _sections(read: Read) -> tuple[_Section, _Section]:
     """Return the words of prompts and the others; raise Damaged."""
-    at = _HEAD + int.from_bytes(blob[:_HEAD])
-    asked, cut, said = segments.unsqueeze(blob[_HEAD:at]).partition(_SECTION)
+    size = int.from_bytes(read(0, _HEAD))
+    asked, cut, said = segments.unsqueeze(read(_HEAD, size)).partition(_SECTION)
     if not cut:
         raise segments.Damaged("a list of words without sections")
     found: list[_Section] = []
+    at = _HEAD + size
     for directory in (asked, said):
-        firsts, blobs = [], []
+        firsts, places = [], []
         for line in directory.split(b"\n") if directory else ():
-            size, _blank, first = line.partition(b" ")
-            if not size.isdigit():
+            digits, _blank, first = line.partition(b" ")
+            if not digits.isdigit():
                 raise segments.Damaged("a list of words without a directory")
             firsts.append(first)
-            blobs.append(blob[at : at + int(size)])
-            at += int(size)
-        found.append(_Section(firsts, blobs))
+            places.append((at, int(digits)))
+            at += int(digits)
+        found.append(_Section(read, firsts, places))
     return found[0], found[1]
 
 
