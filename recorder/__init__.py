@@ -201,6 +201,7 @@ pure
     targets                what a tool talks to
     alerts                 trouble in a tool's text
     safe                   recorded text made harmless for a terminal
+    safestream             recorded bytes made harmless for a terminal
     notices                desktop notifications
     settle                 when to look whether a quiet tool waits
     gap                    what a full queue does

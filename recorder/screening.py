@@ -21,7 +21,7 @@ from recorder.outlet import Outlet
 from recorder.painter import LEAST_ROWS, Painter
 from recorder.playkeys import Keys
 from recorder.poller import Poller
-from recorder.safe import SafeStream
+from recorder.safestream import SafeStream
 from recorder.signals import Signals
 from recorder.terminal import reset
 from recorder.watch import Watch

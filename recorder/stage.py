@@ -19,7 +19,7 @@ from pyte.screens import Char, Cursor, Margins
 from recorder.ansi import Tokenizer, TokenKind, csi
 from recorder.board import Board, Spot, grid, plain
 from recorder.canvas import ESCAPES, METHODS
-from recorder.safe import DRAWING, beyond, unwanted
+from recorder.safestream import DRAWING, beyond, unwanted
 from recorder.styles import restyled
 
 if TYPE_CHECKING:

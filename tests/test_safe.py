@@ -11,7 +11,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from recorder.ansi import Tokenizer, TokenKind
-from recorder.safe import MAX_STRING, SafeStream, visible
+from recorder.safe import visible
+from recorder.safestream import MAX_STRING, SafeStream
 
 ANY_TEXT = st.text(st.characters(exclude_categories=[]))
 
