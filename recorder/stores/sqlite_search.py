@@ -38,7 +38,6 @@ _SESSIONS = (
     " LEFT JOIN invocation i ON i.id = p.invocation"
     " WHERE p.last_ms >= coalesce(:since, p.last_ms)"
     " AND (:tool IS NULL OR s.tool = :tool) AND (:host IS NULL OR i.host = :host)"
-    " AND (:wanted IS NULL OR s.id IN (SELECT value FROM json_each(:wanted)))"
     " ORDER BY p.last_ms DESC, s.ulid DESC"
 )
 _BLOCK = "SELECT session, number, first_seq, last_seq FROM block"
@@ -79,10 +78,11 @@ class Searching(Transactions):
             for done, of, (key, ulid, last, fork, cwd) in _sessions(db, query, places):
                 tell = partial(told, done, of) if told is not None else _tell_nobody
                 tell()
-                source = pages.Events(db, key, ulid, (0, last), query.kinds, query.find)
+                source: pages.Events | None = None
                 row = partial(read.turn, db, key, ulid)
                 for piece in _cut(places.of(key, fork or 0, last, tell)):
                     tell()
+                    source = source or pages.Events(db, key, ulid, piece, query.kinds, query.find)
                     source.seek(*piece)
                     events = [event for page in iter(source.page, []) for event in page]
                     yield from asking.answers(query, reversed(events), row, rows.readable(cwd))
@@ -129,18 +129,15 @@ class Searching(Transactions):
 
 def _sessions(db: apsw.Connection, query: Query, places: _Places) -> Iterator[tuple[int, int, rows.Row]]:
     """Yield the sessions to be searched, the newest first: how many before it, of how many, and its row."""
-    values = {"since": query.since_ms, "tool": query.tool, "host": query.host, "wanted": None}
-    found = fetch(db, _SESSIONS + f" LIMIT {_FIRST}", values)
+    found = fetch(db, _SESSIONS, {"since": query.since_ms, "tool": query.tool, "host": query.host})
     of = len(found)
-    places.look_at([row[0] for row in found])
-    yield from ((done, of, row) for done, row in enumerate(found))
-    if of == _FIRST:
-        known = {row[0] for row in found}
+    places.look_at([row[0] for row in found[:_FIRST]])
+    yield from ((done, of, row) for done, row in enumerate(found[:_FIRST]))
+    if of > _FIRST:
         wanted = places.look_ahead()
-        values["wanted"] = None if wanted is None else json.dumps(list(wanted))
-        found = [row for row in fetch(db, _SESSIONS, values) if row[0] not in known]
-        of += len(found)
-        yield from ((done, of, row) for done, row in enumerate(found, _FIRST))
+        for done, row in enumerate(found[_FIRST:], _FIRST):
+            if wanted is None or row[0] in wanted:
+                yield done, of, row
 
 
 def _tell_nobody() -> None:
