@@ -62,8 +62,8 @@ def pytest_collection_modifyitems(items):
             item.add_marker("rounds")
         if names & DRIVES or hasattr(item.module, "blackbox"):
             item.add_marker("blackbox")
-        if hasattr(item.module, "shell_files"):
-            item.add_marker("shell_files")
+        if hasattr(item.module, "any_python"):
+            item.add_marker("any_python")
 
 
 @pytest.hookimpl(wrapper=True)

@@ -15,6 +15,7 @@ from recorder import identity, sessions
 from recorder.model import Status
 from recorder.stores.sqlite import SqliteStore
 
+any_python = True
 ROOT = Path(__file__).parent.parent
 RECORDERS = ["bare pty", "script", "asciinema", "ttyrec", "rec"]
 KEPT = "bytes missing on the screen", "bytes missing in the store"

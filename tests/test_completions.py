@@ -22,7 +22,7 @@ from recorder import shipped
 from recorder.commands import COMMANDS
 from recorder.errors import Refused
 
-shell_files = True
+any_python = True
 
 TOP = Path(__file__).parent.parent
 FILES = {"bash": "rec.bash", "zsh": "_rec", "fish": "rec.fish"}

@@ -11,7 +11,7 @@ import pytest
 from blackbox import need
 from hooked import Hooked
 
-shell_files = True
+any_python = True
 
 HOOKS = Path(__file__).parents[1] / "shell" / "hooks.bash"
 SOURCE = f"[ -r {HOOKS} ] && . {HOOKS}\n"

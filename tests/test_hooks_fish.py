@@ -13,7 +13,7 @@ from blackbox import need
 from hooked import NONCE, Hooked, ran, said
 from shells import spare_the_manual
 
-shell_files = True
+any_python = True
 
 HOOKS = Path(__file__).parents[1] / "shell" / "hooks.fish"
 SOURCE = f"test -r {HOOKS}; and source {HOOKS}"

@@ -12,7 +12,7 @@ import pytest
 from blackbox import need
 from hooked import NONCE, Hooked, Mark, ran, said
 
-shell_files = True
+any_python = True
 
 HOOKS = Path(__file__).parents[1] / "shell" / "hooks.zsh"
 SOURCE = f"[ -r {HOOKS} ] && . {HOOKS}"

@@ -10,7 +10,7 @@ from hooked import ODD_NAMES, ran, said
 from test_hooks_fish import fish
 from test_hooks_zsh import zsh
 
-shell_files = True
+any_python = True
 
 # how to go to where a link leads, whatever its name is, and the setting that needs
 TO_LINK = {

@@ -15,7 +15,7 @@ from shells import FILES, SHELLS, prompt_lines, rc_file
 
 from recorder import modefile
 
-shell_files = True
+any_python = True
 
 REC = VENV_BIN / "rec"
 KINDS = [(name, login) for name in SHELLS for login in (False, True)]

@@ -9,7 +9,7 @@ from blackbox import need, rec, wait_for
 from shells import SHELLS
 from test_launcher import Home, ask, home_of, leave  # noqa: F401  (a fixture)
 
-shell_files = True
+any_python = True
 
 
 def installed(home: Home) -> None:

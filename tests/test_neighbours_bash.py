@@ -6,7 +6,7 @@ from blackbox import grep_root
 from neighbours import Neighbour, orders, real, recorded, standin, together
 
 blackbox = True
-shell_files = True
+any_python = True
 
 FZF = "/usr/share/doc/fzf/examples/key-bindings.bash"
 KITTY = "/usr/lib/kitty/shell-integration/bash/kitty.bash"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from neighbours import orders, real, standin, together
 
 blackbox = True
-shell_files = True
+any_python = True
 
 FZF = "/usr/share/doc/fzf/examples/key-bindings.fish"
 KITTY = "/usr/lib/kitty/shell-integration/fish/vendor_conf.d/kitty-shell-integration.fish"

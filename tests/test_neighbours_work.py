@@ -11,7 +11,7 @@ from neighbours import Neighbour, real, recorded, standin
 from shells import SHELLS
 
 blackbox = True
-shell_files = True
+any_python = True
 
 PLACES = pytest.mark.parametrize("place", ["before", "after"])
 KINDS = pytest.mark.parametrize("kind", SHELLS)

@@ -10,6 +10,7 @@ from types import SimpleNamespace
 import pytest
 from secondtry import may_be_tried_again
 
+any_python = True
 HERE = Path(__file__).parent
 LAST = "PASSED ONLY AT THE SECOND TRY: "
 # `fails` fails the first time(s) that the test of this name runs.
