@@ -6,6 +6,7 @@ Statements here run inside a read transaction of the caller.
 from __future__ import annotations
 
 from contextlib import suppress
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import apsw
@@ -32,7 +33,6 @@ class Packs:
         self._names: dict[int, str] = {}
         self._runs: dict[int, tuple[str | None, int | None]] = {}
         self._key = self._last = 0
-        self._pack: tuple[bytes, packs.Pack] | None = None
         self._facts: list[packs.Fact] = []
         self._texts: dict[int, packs.Text] | None = None
 
@@ -51,12 +51,11 @@ class Packs:
 
     def _take(self, row: Sequence[Any]) -> None:
         self._key = self._last = row[0]
-        self._texts = self._pack = None
+        self._texts = None
         self._facts = []
         with suppress(segments.Damaged, TypeError):  # check misses its events
             self._last = self._base + row[1]
-            self._pack = row[3], packs.Pack(row[3])
-            self._facts = self._pack[1].facts
+            self._facts = _pack(row[3]).facts
 
     def rows(self, first: int, past: int) -> tuple[list[tuple[Any, ...]], int]:
         """Return events of the pack found, as rows of ``_EVENT``, and the key up to which that is all."""
@@ -110,7 +109,7 @@ class Packs:
             row = fetch_one(self._db, _PACK + " WHERE id = ?", (self._key,))
             if row is None:
                 return None
-            pack, texts = unpacked(self._db, row, self._pack)
+            pack, texts = unpacked(self._db, row)
         except (segments.Damaged, apsw.CorruptError):
             return {}
         return {fact.seq: text for fact, text in zip(pack.facts, texts, strict=True)}
@@ -133,16 +132,28 @@ class Packs:
         return self._runs[key]
 
 
-def unpacked(
-    db: apsw.Connection, row: Sequence[Any], known: tuple[bytes, packs.Pack] | None = None
-) -> tuple[packs.Pack, list[packs.Text]]:
-    """Return the events of a row of ``_PACK``, its facts being ``known`` maybe; raise Damaged."""
+def unpacked(db: apsw.Connection, row: Sequence[Any]) -> tuple[packs.Pack, list[packs.Text]]:
+    """Return the events of a row of ``_PACK``; raise Damaged."""
     _key, _last, segment, facts, data = row
-    pack = known[1] if known is not None and known[0] == facts else packs.Pack(facts)
     if segment is None:
-        return pack, pack.texts(b"", segments.unsqueeze(data), 0)
+        return _pack(facts), _texts(facts, data, 0, 0)
     host = fetch_one(db, "SELECT length, data FROM segment WHERE id = ?", (segment,))
     if host is None:
         raise segments.Damaged("its segment is gone")
-    body = segments.unsqueeze(host[1])
-    return pack, pack.texts(body[: host[0]], body[host[0] :], rows.low(segment, rows.RAW_BITS))
+    return _pack(facts), _texts(facts, host[1], host[0], rows.low(segment, rows.RAW_BITS))
+
+
+# A pack is read several times in a row, of which nothing is known but its bytes: by a search, which looks
+# into it first, and by the index, which takes a part of it each time.
+
+
+@lru_cache(maxsize=1)
+def _pack(facts: bytes) -> packs.Pack:
+    return packs.Pack(facts)
+
+
+@lru_cache(maxsize=1)
+def _texts(facts: bytes, data: bytes, length: int, start: int) -> list[packs.Text]:
+    """Read the texts behind ``length`` raw bytes that begin at ``start``; raise Damaged."""
+    body = segments.unsqueeze(data)
+    return _pack(facts).texts(body[:length], body[length:], start)
