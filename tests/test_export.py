@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import signal
 import stat
 import subprocess
 import sys
@@ -263,6 +264,33 @@ def test_a_disk_that_is_full_leaves_no_part_of_a_file(shop, tmp_path):
     assert done.returncode == 1
     assert done.stderr.decode() == f"rec: could not write {path}: file too large\n"
     assert sorted(os.listdir(tmp_path)) == ["home", "root"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_leaves_no_part_of_a_file_and_the_old_one_as_it_was(shop, start, tmp_path, number):
+    path = tmp_path / "a.cast"
+    path.write_text("mine")
+    words = ["export", "@1", "-f", "cast", "--force", "-o", str(path)]
+    slow = "import os, time; os.fsync = lambda fd: print('all is written', flush=True) or time.sleep(60)"
+    script = f"{slow}; from recorder.cli import main; raise SystemExit(main({words}))"
+    term = start([sys.executable, "-c", script], root=shop, cwd=str(PROJECT))
+    term.expect("all is written")
+    assert list(tmp_path.glob(".rec-export-*"))
+    os.kill(term.pid, number)
+    assert term.wait() == 128 + number
+    assert path.read_text() == "mine"
+    assert not list(tmp_path.glob(".rec-export-*"))
+
+
+def test_a_hangup_that_is_ignored_ends_no_export(shop, tmp_path):
+    path = tmp_path / "a.cast"
+    words = ["export", "@1", "-f", "cast", "-o", str(path)]
+    hang_up = "import os, signal; signal.signal(1, signal.SIG_IGN); os.fsync = lambda _: os.kill(me, 1)"
+    hang_up += "; me = os.getpid()"
+    script = f"{hang_up}; from recorder.cli import main; raise SystemExit(main({words}))"
+    env = blackbox.environment(shop, tmp_path / "home")
+    subprocess.run([sys.executable, "-c", script], env=env, cwd=PROJECT, check=True)
+    assert path.exists()
 
 
 def test_wrong_words(shop):

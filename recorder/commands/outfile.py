@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import stat
 import tempfile
 from typing import TYPE_CHECKING
@@ -15,6 +16,10 @@ from recorder.errors import Refused
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from types import FrameType
+
+_ENDING = (signal.SIGTERM, signal.SIGHUP)  # deadly by default, without a chance to take anything away
+_HELD = (*_ENDING, signal.SIGINT)
 
 
 def check(path: str, *, force: bool) -> None:
@@ -35,11 +40,23 @@ def check(path: str, *, force: bool) -> None:
 def write(path: str, pieces: Iterable[bytes], *, force: bool) -> None:
     """Write a file from ``pieces`` and give it its name when it is whole; raise Refused.
 
-    Until then it has a name of its own in the same directory, and is gone if anything fails.
+    Until then it has a name of its own in the same directory, and is gone if anything fails, or if a
+    signal ends us.
     """
-    with _as_refusal(path):
-        fd, part = tempfile.mkstemp(prefix=".rec-export-", dir=os.path.dirname(path) or ".")
+    with _ended_by_an_error():
+        _write(path, pieces, force=force)
+
+
+def _write(path: str, pieces: Iterable[bytes], *, force: bool) -> None:
+    signal.pthread_sigmask(signal.SIG_BLOCK, _HELD)  # until somebody takes away what is made
     try:
+        with _as_refusal(path):
+            fd, part = tempfile.mkstemp(prefix=".rec-export-", dir=os.path.dirname(path) or ".")
+    except BaseException:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _HELD)
+        raise
+    try:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _HELD)
         with _as_refusal(path), os.fdopen(fd, "wb") as file:
             for each in pieces:
                 file.write(each)
@@ -52,6 +69,29 @@ def write(path: str, pieces: Iterable[bytes], *, force: bool) -> None:
         with contextlib.suppress(OSError):
             os.unlink(part)
         raise
+
+
+@contextlib.contextmanager
+def _ended_by_an_error() -> Iterator[None]:
+    """Let the signals that end us raise meanwhile, so that what is half done is taken away; see ``_HELD``.
+
+    One that is ignored (``nohup``) stays so.
+    """
+    before = {number: signal.getsignal(number) for number in _ENDING}
+
+    def leave(number: int, _frame: FrameType | None) -> None:
+        for each in taken:
+            signal.signal(each, signal.SIG_IGN)  # a second one would leave what the first takes away
+        raise SystemExit(128 + number)
+
+    taken = [number for number, handler in before.items() if handler is signal.SIG_DFL]
+    for each in taken:
+        signal.signal(each, leave)
+    try:
+        yield
+    finally:
+        for each in taken:
+            signal.signal(each, signal.SIG_DFL)
 
 
 def _rename(part: str, path: str, *, force: bool) -> None:
