@@ -15,6 +15,7 @@ from recorder import ids
 from recorder.errors import RecError, Refused
 from recorder.labels import importing
 from recorder.model import Chunk, Draft, Invocation
+from recorder.origin import IMPORTED
 from recorder.safe import visible
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
 BATCH_BYTES, BATCH_EVENTS = 4 << 20, 2000  # of one transaction
 MOST_TOLD = 5  # warnings; a file that is all damage is one trouble, not a million
-META, META_COMMAND = "imported", "command"  # what is kept with the session: the file's name, its command line
+META_COMMAND = "command"  # what is kept with the session besides the file's name: its command line
 
 
 @dataclass
@@ -113,7 +114,7 @@ class Sink:
             self.begin(self.unknown_run())
         self._flush()
         ulid = self.row.ulid
-        self._store.set_meta(ulid, META, visible(os.path.basename(self._path)))
+        self._store.set_meta(ulid, IMPORTED, visible(os.path.basename(self._path)))
         if heading.command:
             self._store.set_meta(ulid, META_COMMAND, visible(heading.command))
         self._store.seal(ulid)

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 # Metadata key of a session that came with its directory: nobody here has run its command line yet.
 ADOPTED = "adopted"
+# Metadata key of a session that was made of a file: the file's name. Anybody may have written its bytes.
+IMPORTED = "imported"
 
 
 @dataclass(frozen=True, slots=True)

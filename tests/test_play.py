@@ -233,6 +233,41 @@ def test_raw_bytes_go_out_as_they_are_and_what_they_did_is_undone(root, play):
     assert_as_before(term)
 
 
+@pytest.fixture
+def foreign(root):
+    """A session that was imported."""
+    path = root.parent / "foreign.cast"
+    path.write_text('{"version": 2, "width": 80, "height": 24}\n[0.1, "o", "\\u001b[?1000hforeign\\r\\n"]\n')
+    rec(["import", path], root).ok()
+    rec(["label", "@1", "foreign"], root).ok()
+
+
+def test_raw_bytes_that_were_imported_are_asked_for_once_more(root, play, foreign):
+    for answer, status in ("", 1), ("n", 1), ("y", 0):
+        term = play("foreign", "--raw", "--speed", "64")
+        term.expect("imported from foreign.cast")
+        term.expect("Play them as they are? [y/N]")
+        assert b"?1000h" not in term.raw
+        term.line(answer)
+        assert term.wait() == status
+        assert (b"\x1b[?1000hforeign" in term.raw) == (status == 0)
+        assert ("nothing was played" in term.text()) == (status == 1)
+        assert_as_before(term)
+    term = play("foreign", "--raw", "--yes", "--speed", "64")
+    assert term.wait() == 0
+    assert b"[y/N]" not in term.raw
+    assert b"\x1b[?1000hforeign" in term.raw
+
+
+def test_raw_bytes_that_were_imported_are_refused_where_nobody_can_be_asked(root, foreign):
+    done = rec(["play", "foreign", "--raw"], root)
+    assert (done.status, done.stdout) == (1, "")
+    assert done.stderr.startswith("rec: could not play foreign raw: it was imported: nobody was asked\n")
+    assert rec(["play", "foreign", "--raw", "--yes"], root).ok().stdout == "\x1b[?1000hforeign\r\n"
+    assert rec(["play", "foreign", "--yes"], root).status == 2
+    assert rec(["play", "foreign"], root).ok().stdout == "foreign\r\n"
+
+
 # --- without a terminal --------------------------------------------------------------------------
 
 

@@ -13,14 +13,17 @@ from recorder.commands.progress import Progress
 from recorder.errors import Refused
 from recorder.film import Film
 from recorder.model import End
+from recorder.origin import IMPORTED
 from recorder.playback import Player
 from recorder.projector import Projector
 from recorder.reel import BEGIN
+from recorder.safe import visible
 from recorder.terminal import Terminal
 
 if TYPE_CHECKING:
     from recorder.commands.app import App
     from recorder.reel import Place
+    from recorder.store import Store
 
 _LEAST, _MOST = 1 / 16, 64.0
 
@@ -59,15 +62,21 @@ def _number(text: str) -> float | None:
 )
 @click.option("--idle", type=_idle, metavar="S", help="Let no pause take longer than S seconds.")
 @click.option("--raw", is_flag=True, help="The recorded bytes as they are; they can drive your terminal.")
+@click.option("--yes", is_flag=True, help="Play the bytes of a file that was imported without being asked.")
 @in_app
-def play(app: App, which: str, *, speed: float, idle: float | None, raw: bool) -> int:
+@click.pass_context
+def play(
+    ctx: click.Context, app: App, which: str, *, speed: float, idle: float | None, raw: bool, yes: bool
+) -> int:
     """Play SESSION as it was, at its own pace.
 
     Space pauses, arrows seek, [ and ] go from turn to turn, / searches, ? lists all keys.
     A TURN is played from its beginning and pauses at its end.
-    Nothing recorded can drive your terminal, unless you ask for --raw.
+    Nothing recorded can drive your terminal, unless you ask for --raw; what was imported asks once more.
     Where there is no terminal to play on, or with --raw, it is written at its pace, with no keys but q.
     """
+    if yes and not raw:
+        ctx.fail("--yes goes with --raw")
     if which.startswith(":"):
         app.stay()
     with app.reading() as store:
@@ -76,6 +85,8 @@ def play(app: App, which: str, *, speed: float, idle: float | None, raw: bool) -
             ulid = lookup.session(store, which, app.current())
         else:
             ulid = lookup.owner(store, which.rpartition(":")[0], app.current())
+        if raw and not yes:
+            _ask(app, store, which, ulid)
         film = Film(store, ulid, None if idle is None else int(idle * 1000), app.alive)
         with Progress("bytes") as progress:
             for done, total in film.open():
@@ -89,6 +100,21 @@ def play(app: App, which: str, *, speed: float, idle: float | None, raw: bool) -
         if not film.reel.blocks:
             raise Refused(f"could not play {which}: no output is kept of it")
         return _show(app, film, span, speed, raw=raw)
+
+
+def _ask(app: App, store: Store, which: str, ulid: str) -> None:
+    """Ask before bytes that came in a file drive a terminal; raise Refused unless the answer is yes."""
+    name = store.meta(ulid).get(IMPORTED)  # no fork has such bytes: what is imported has no command line
+    if name is None:
+        return
+    if not app.can_ask():
+        raise Refused(
+            f"could not play {which} raw: it was imported: nobody was asked",
+            advice="its bytes can drive a terminal; --yes says that they may",
+        )
+    app.tell(f"rec: this session was imported from {visible(name)}: its bytes can drive your terminal")
+    if not click.confirm("Play them as they are?", err=True):
+        raise Refused("nothing was played")
 
 
 def _show(app: App, film: Film, span: tuple[Place, Place | None], speed: float, *, raw: bool) -> int:
