@@ -111,6 +111,11 @@ class Renderer:
             self._given = _last_lines((self._given + text)[-KEPT_LINES * (self._cols + 1) :], KEPT_LINES)
         return text
 
+    @property
+    def moved(self) -> bool:
+        """Say whether the output goes to other rows than the current one: what was taken may change."""
+        return self._screen is not None
+
     def close(self) -> str:
         """Return the rest, with what an unfinished character leaves, and begin on a clean line."""
         self._pending = b""

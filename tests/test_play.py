@@ -10,12 +10,15 @@ import sys
 import termios
 
 import pytest
-from blackbox import CLEAN_SIGNALS, Rec, Term, all_raw, environment, rec, wait_for
+from blackbox import CLEAN_SIGNALS, Rec, Term, all_raw, environment, events, rec, wait_for
 from maker import Maker, store_at
 from test_painter import _ALLOWED
 from test_safe import ATTACKS, HARMLESS
 
+from recorder import render
 from recorder.ansi import Tokenizer, TokenKind
+from recorder.following import Follower, newest
+from recorder.render import Page
 from recorder.screening import ENTER, LEAVE
 
 # The first word of an attack that a terminal would answer, or that would change more than cells.
@@ -383,3 +386,132 @@ def test_a_live_session_is_followed_until_it_ends(root, start_rec):
         assert player.wait() == 0
     assert b"second line" in piped.communicate(timeout=20)[0]
     assert piped.returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("tool", "first"),
+    [
+        (["sh"], "echo $((500 + 55))"),
+        (["sh", "-c", "echo $((500 + 55)); cat >/dev/null; echo $((600 + 66)); sleep 60"], ""),
+    ],
+)
+def test_in_a_pipe_a_line_comes_long_before_the_event_that_it_is_in(root, start_rec, tool, first):
+    live = start_rec(["run", "--label", "slow", "--", *tool])
+    if first:
+        live.expect("$ ")
+        live.line(first)
+    live.expect("555")
+    wait_for(lambda: b"555" in all_raw(root, "slow"))
+    with subprocess.Popen(
+        [sys.executable, "-m", "recorder", "tail", "-f", "slow"],
+        env=environment(root, root.parent / "home"),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+    ) as piped:
+        lines = iter(piped.stdout.readline, b"")
+        assert b"555\n" in lines  # it follows
+        if first:
+            live.expect("$ ", count=2)
+            live.line("echo $((600 + 66)); sleep 60")
+        else:
+            live.send("\x04")
+        assert b"666\n" in lines
+        known = [event["text"] for event in events(root, "slow", "--kind", "output")]
+        live.runs("sleep")
+        live.send("\x03")
+        if first:
+            live.expect("$ ", count=3)
+            live.send("\x04")
+        live.wait()
+        rest = piped.communicate()[0]
+    assert not [text for text in known if "666" in text]
+    assert b"666\n" not in rest  # what was said is not said again
+
+
+class Looker:
+    """What `rec tail -f` prints of a session, look by look."""
+
+    def __init__(self, store, ulid):
+        self.follower = Follower(store, ulid, lambda _owner: True, newest(store, ulid))
+
+    def __call__(self):
+        found, early, more = self.follower.events()
+        assert more
+        return "".join(render.transcript(found, PLAIN)) + early
+
+    def twice(self):
+        """What stood there at a look is a line at the next."""
+        return self() + self()
+
+
+PLAIN = Page(colour=False, columns=None, home=None, now_ms=0)
+
+
+def output_of(made, start, text, **meta):
+    made.event("output", text, made.turns, None, raw=[start, made.raw], **meta)
+
+
+def test_lines_are_said_once_as_they_come_and_the_rest_of_their_event_after_it(store):
+    made = Maker(store, 1)
+    made.shown(b"$ make\r\n")
+    made.prompt("make")
+    look = Looker(store, made.ulid)
+    assert look.twice() == ""
+    start = made.raw
+    made.shown(b"one\r\n\x1b[1mtwo\x1b[m\r\n3 %\r5")
+    assert look() == ""  # it may be a prompt, which is known by the next look
+    assert look() == "one\ntwo\n"
+    made.shown(b"0 %\r\nlast")
+    assert look.twice() == "50 %\n"
+    output_of(made, start, "one\ntwo\n50 %\nlast\n")
+    assert look() == "last\n"
+    made.shown(b"more\r\n")
+    assert look.twice() == "more\n"
+    made.event("mark", "a note", mark="note")
+    assert "a note" in look()
+    made.done()
+    made.shown(b"$ not yet\r\n")
+    assert look.twice() == ""  # what stands between two turns may be a prompt
+
+
+def test_what_an_event_says_otherwise_is_said_from_there_on(store):
+    made = Maker(store, 1)
+    made.shown(b"$ make\r\n")
+    made.prompt("make")
+    look = Looker(store, made.ulid)
+    start = made.raw
+    made.shown(b"one\r\ntwo\r\n")
+    assert look.twice() == "one\ntwo\n"
+    output_of(made, start, "one\n2\nthree\n")
+    assert look() == "2\nthree\n"
+
+
+@pytest.mark.parametrize(
+    "data",
+    [b"one\r\ntwo\r\n\x1b[2A\x1b[K1\r\n", b"\x1b[?1049hone\r\ntwo\r\n", b"x" * 70_000 + b"\r\n", b"no end"],
+)
+def test_what_is_not_surely_a_line_waits_for_its_event(store, data):
+    made = Maker(store, 1)
+    made.shown(b"$ vi\r\n")
+    made.prompt("vi")
+    look = Looker(store, made.ulid)
+    start = made.raw
+    made.shown(data)
+    assert look.twice() == ""
+    made.shown(b"still\r\n")
+    assert "still" not in look.twice() or data == b"no end"
+    output_of(made, start, "all of it\n")
+    assert look().endswith("all of it\n")
+
+
+def test_an_echo_that_does_not_come_first_leaves_it_to_the_event(store):
+    made = Maker(store, 1)
+    made.shown(b"$ ")
+    made.raw += len(b"make\r\n")
+    made.prompt("make")
+    made.raw -= len(b"make\r\n")
+    look = Looker(store, made.ulid)
+    made.shown(b"ma")
+    assert look.twice() == ""
+    made.shown(b"late\r\nke\r\n")
+    assert look.twice() == ""

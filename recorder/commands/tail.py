@@ -10,6 +10,7 @@ import click
 from recorder import lookup, render, screening
 from recorder.commands.params import Command, in_app
 from recorder.following import Follower, newest, screenful
+from recorder.safe import safe_text
 from recorder.terminal import Terminal
 
 if TYPE_CHECKING:
@@ -42,7 +43,8 @@ def tail(app: App, session: str, *, follow: bool) -> int:
             follower = Follower(store, ulid, app.alive, seen)
 
             def text() -> tuple[bytes, bool]:
-                found, more = follower.events()
-                return "".join(render.transcript(found, page)).encode("utf-8", "replace"), more
+                found, early, more = follower.events()
+                shown = "".join(render.transcript(found, page)) + safe_text(early)
+                return shown.encode("utf-8", "replace"), more
 
             return screening.follow(terminal, follower.raw if terminal.stdout_tty else text)
