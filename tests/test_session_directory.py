@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from contextlib import closing
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, suppress
 from pathlib import Path
 
 import apsw
@@ -19,8 +21,9 @@ from recorder.errors import NotFound, Refused, StoreBusy, StoreDamaged, StoreErr
 from recorder.identity import alive
 from recorder.model import Activity, EndReason, Kind, State, Status, Switch
 from recorder.stores.directory import Directory
-from recorder.stores.directory_begin import free
+from recorder.stores.directory_begin import claimed
 from recorder.stores.directory_files import Files
+from recorder.stores.directory_lines import Record
 from recorder.stores.rooted import Rooted
 from recorder.stores.sqlite import SqliteStore
 
@@ -536,7 +539,7 @@ def test_a_directory_that_is_a_link_is_refused(tmp_path, place):
     with pytest.raises(StoreMissing, match="symbolic link"):
         Directory(link, S.ulid)
     with pytest.raises(StoreMissing, match="symbolic link"):
-        free(link)
+        claimed(link).__enter__()
 
 
 def test_a_directory_that_others_may_write_is_refused(place, store):
@@ -573,17 +576,48 @@ def test_a_record_that_was_edited_is_not_written_over(place, store):
 def test_a_directory_with_foreign_content_can_be_used_one_with_a_session_not(tmp_path, place):
     (tmp_path / "mine").mkdir(mode=0o700)
     (tmp_path / "mine" / "notes").write_text("x")
-    assert free(tmp_path / "mine") == tmp_path / "mine"
-    assert free(tmp_path / "made" / "for" / "it").is_dir()
-    with pytest.raises(Refused, match=rf"could not record into .*: it already holds session {S.ulid}"):
-        free(place)
+    for name in ("mine", "made/for/it"):
+        with claimed(tmp_path / name) as found:
+            assert found == tmp_path / name
+        assert not (found / "raw").exists()
+    assert os.listdir(tmp_path / "mine") == ["notes"]
+    with (
+        pytest.raises(Refused, match=rf"could not record into .*: it already holds session {S.ulid}"),
+        claimed(place),
+    ):
+        pass
     for name in ("events.jsonl", "raw"):
         taken = tmp_path / f"with {name}"
         (taken / "raw").mkdir(mode=0o700, parents=True)
         (taken / name / f"{0:020}" if name == "raw" else taken / name).write_text("somebody's")
         taken.chmod(0o700)
-        with pytest.raises(Refused, match=f"called {name} is there"):
-            free(taken)
+        with pytest.raises(Refused, match=f"called {name} is there"), claimed(taken):
+            pass
+
+
+def test_of_many_who_want_a_directory_at_once_one_gets_it(tmp_path):
+    with claimed(tmp_path / "one"):
+        for _ in range(2):
+            with pytest.raises(Refused, match="another recording is about to begin in it"):
+                claimed(tmp_path / "one").__enter__()
+        assert Directory(tmp_path / "one", S.ulid).begin(Record(S, (I,)))
+        with pytest.raises(Refused, match="it already holds session"):
+            claimed(tmp_path / "one").__enter__()
+    rounds, winners = 40, []
+
+    def want(nth):
+        for each in range(rounds):
+            start.wait()
+            with suppress(Refused), claimed(tmp_path / f"many {each}"):
+                winners.append(each)
+                done.wait()
+                continue
+            done.wait()
+
+    start, done = threading.Barrier(4), threading.Barrier(4)
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(want, range(4)))
+    assert sorted(winners) == list(range(rounds))
 
 
 # --- copied, moved, gone ----------------------------------------------------------------------------------

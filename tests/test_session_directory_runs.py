@@ -60,6 +60,35 @@ def test_a_directory_is_recorded_into_left_resumed_forked_and_forgotten_in(cat, 
     assert not place.exists()
 
 
+def test_who_comes_second_is_refused_before_its_tool_starts(cat, root, tmp_path):
+    place = tmp_path / "kept"
+    term = cat("run", "--session-dir", place, "--", "cat")
+    assert not (place / "session.json").exists()  # it comes with the first event
+    second = ["run", "--session-dir", place, "--", "touch", tmp_path / "second"]
+    done = rec(second, root)
+    assert (done.status, done.stdout) == (1, "")
+    assert done.stderr.startswith(f"rec: could not record into {place}: another recording is about to begin")
+    assert not (tmp_path / "second").exists()
+    say(term, "mine")
+    assert "already holds session" in rec(second, root).stderr
+    left(term)
+    (row,) = ls(root)
+    assert [turn["command"] for turn in log(root, f"{place}/")] == ["mine"]
+    assert not list((root / "spill").glob("*"))
+    rec(["rm", row["ulid"]], root).ok()
+    assert not place.exists()
+
+
+def test_a_directory_of_a_recording_that_was_killed_before_its_first_event_is_free(cat, root, tmp_path):
+    place = tmp_path / "kept"
+    term = cat("run", "--session-dir", place, "--", "cat")
+    term.kill()
+    term.wait()
+    assert not (place / "session.json").exists()
+    rec(["run", "--session-dir", place, "--", "true"], root).ok()
+    assert (place / "session.json").exists()
+
+
 def test_a_killed_recording_is_completed_from_its_directory(cat, root, tmp_path):
     term = cat()
     say(term, "before the kill")

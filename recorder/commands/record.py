@@ -171,12 +171,12 @@ def _place(directory: str) -> Iterator[str]:
     """Make the directory for a session, or see that it has none; one that stays empty goes again."""
     from pathlib import Path
 
-    from recorder.stores.directory_begin import free
+    from recorder.stores.directory_begin import claimed
 
-    made = not os.path.lexists(directory)
-    place = free(Path(os.path.abspath(directory)))
+    made, place = not os.path.lexists(directory), Path(os.path.abspath(directory))
     try:
-        yield str(place)
+        with claimed(place) as found:
+            yield str(found)
     finally:
         if made:
             with contextlib.suppress(OSError):

@@ -18,18 +18,34 @@ if TYPE_CHECKING:
     from recorder.stores.directory_lines import Record
 
 
-def free(path: Path) -> Path:
-    """Return a directory, made if it is missing, in which a session can begin; raise Refused if one has."""
+@contextmanager
+def claimed(path: Path) -> Iterator[Path]:
+    """Lend a directory, made if it is missing, in which a session can begin; raise Refused if one has.
+
+    A session is there with its first event only. Until then, and for as long as the context lasts, nobody
+    else gets the directory.
+    """
     place = files.private_directory(path)
     with _opened(place) as found:
-        record = read_record(found)
-        if record is not None:
-            raise Refused(
-                f"could not record into {path}: it already holds session {record.session.ulid}",
-                advice=f"`rec resume {path}/` goes on with it",
-            )
-        see_that_it_is_free(found)
-    return place
+        _see_that_none_is_there(found)
+        with found.claimed() as ours:
+            _see_that_none_is_there(found)  # it may have come and gone meanwhile
+            if not ours:
+                raise Refused(
+                    f"could not record into {place}: another recording is about to begin in it",
+                    advice="name another directory",
+                )
+            yield place
+
+
+def _see_that_none_is_there(found: Files) -> None:
+    record = read_record(found)
+    if record is not None:
+        raise Refused(
+            f"could not record into {found.path}: it already holds session {record.session.ulid}",
+            advice=f"`rec resume {found.path}/` goes on with it",
+        )
+    see_that_it_is_free(found)
 
 
 def make(path: Path) -> None:

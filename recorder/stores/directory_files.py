@@ -29,6 +29,7 @@ _SEGMENT = re.compile(r"[0-9]{20}")
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 _WRITE = os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_TAKEN, _GONE = -1, -2  # by somebody else; by who had it before us and has just left
 _WAIT_S = 0.005
 _BACK = "put it back"
 _PIECE = 1 << 20  # bytes overwritten at once
@@ -77,6 +78,43 @@ class Files:
             yield
         finally:
             fcntl.flock(self._fd, fcntl.LOCK_UN)
+
+    @contextlib.contextmanager
+    def claimed(self) -> Iterator[bool]:
+        """Be the only one who may begin here, and say whether we are; the kernel ends a killed one's claim.
+
+        It is a lock on the directory of the segments, as that on ``path`` itself belongs to each writer.
+        """
+        made, fd = False, _GONE
+        while fd == _GONE:
+            made = self._make_raw() or made
+            fd = self._claim()
+        try:
+            yield fd >= 0
+        finally:
+            if fd >= 0:
+                if made:
+                    with contextlib.suppress(OSError):  # it is in use
+                        os.rmdir(RAW, dir_fd=self._fd)
+                os.close(fd)
+
+    def _claim(self) -> int:
+        """Return a locked descriptor of the segments' directory, or why there is none."""
+        with files.as_store_errors("lock", self.path / RAW):
+            try:
+                fd = os.open(RAW, _DIRECTORY, dir_fd=self._fd)
+            except FileNotFoundError:
+                return _GONE
+            with contextlib.ExitStack() as stack:
+                stack.callback(os.close, fd)
+                try:
+                    fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except BlockingIOError:
+                    return _TAKEN
+                if os.fstat(fd).st_nlink == 0:
+                    return _GONE
+                stack.pop_all()
+        return fd
 
     def _check(self) -> None:
         """Raise StoreMissing when the directory is another by now: nobody would find what we write."""
@@ -272,11 +310,17 @@ class Files:
                 self._raw = os.open(RAW, _DIRECTORY, dir_fd=self._fd)
         return self._raw
 
-    def _make_raw(self) -> None:
-        if self._raw_fd() is None:
-            with files.as_store_errors("create the directory", self.path / RAW):
+    def _make_raw(self) -> bool:
+        """Make the segments' directory if it is missing; say whether it was."""
+        if self._raw_fd() is not None:
+            return False
+        with files.as_store_errors("create the directory", self.path / RAW):
+            try:
                 os.mkdir(RAW, 0o700, dir_fd=self._fd)
-                os.chmod(RAW, 0o700, dir_fd=self._fd)
+            except FileExistsError:  # somebody was faster
+                return False
+            os.chmod(RAW, 0o700, dir_fd=self._fd)
+        return True
 
 
 def _write_all(fd: int, data: bytes, at: int) -> None:
