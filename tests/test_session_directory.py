@@ -326,8 +326,18 @@ def test_a_directory_with_nothing_else_in_it_goes_too(store):
 
 
 def test_what_a_killed_writer_left_is_overwritten(tmp_path, place, store):
-    for name in ("events.jsonl.part", "session.json.part", f"raw/{6:020}.part", f"raw/{99:020}"):
-        (place / name).write_text(MARKER)
+    line, whole = (
+        (place / "events.jsonl").read_text().split("\n")[0] + "\n",
+        (place / "session.json").read_text(),
+    )
+    left = {
+        "events.jsonl.part": line,
+        "session.json.part": whole,
+        f"raw/{6:020}.part": "",
+        f"raw/{99:020}": "",
+    }
+    for name, before in left.items():
+        (place / name).write_text(f"{before[:-1]}{MARKER}")
     edit(place / "raw" / f"{0:020}", lambda body: body + MARKER.encode())
     with closing(again(store)) as one:
         one.compact(S.ulid)
@@ -593,6 +603,41 @@ def test_a_directory_with_foreign_content_can_be_used_one_with_a_session_not(tmp
         taken.chmod(0o700)
         with pytest.raises(Refused, match=f"called {name} is there"), claimed(taken):
             pass
+
+
+@pytest.mark.parametrize("name", ["events.jsonl.part", "session.json.part", f"raw/{0:020}.part"])
+def test_a_foreign_file_with_a_name_that_ours_have_for_a_moment_is_refused_and_stays(tmp_path, name):
+    path = tmp_path / "mine" / name
+    path.parent.mkdir(mode=0o700, parents=True)
+    (tmp_path / "mine").chmod(0o700)
+    path.write_text("somebody's")
+    for begin in (
+        lambda: claimed(tmp_path / "mine").__enter__(),
+        lambda: Directory(tmp_path / "mine", S.ulid).begin(Record(S, (I,))),
+    ):
+        with pytest.raises(Refused, match=f"a file called {name} is there, and no session"):
+            begin()
+    assert path.read_text() == "somebody's"
+    path.write_text("")  # nothing is lost of that
+    with claimed(tmp_path / "mine"):
+        pass
+
+
+@pytest.mark.parametrize("name", ["events.jsonl.part", "session.json.part"])
+def test_a_foreign_file_that_comes_later_stays_and_what_needs_its_name_is_refused(tmp_path, store, name):
+    place = planted(store)
+    (place / name).write_text("somebody's")
+    with closing(again(store)) as one:
+        one.append([draft(S, Kind.MARK, "later")])
+        one.compact(S.ulid)
+        said = f"could not write into .*: a file called {name} is there, and none of ours"
+        with pytest.raises(StoreMissing, match=said):
+            one.erase(S.ulid, 2) if "events" in name else Directory(place, S.ulid).remove()
+        assert "later" in texts(one)
+        assert (place / name).read_text() == "somebody's"
+        (place / name).unlink()
+        assert one.erase(S.ulid, 2)
+    assert grep_root(tmp_path, MARKER.encode()) == []
 
 
 def test_of_many_who_want_a_directory_at_once_one_gets_it(tmp_path):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from recorder.errors import Refused, StoreDamaged
 from recorder.stores import directory_lines as lines
 from recorder.stores import files
-from recorder.stores.directory_files import NAMES, RECORD, Files
+from recorder.stores.directory_files import EVENTS_PART, NAMES, RECORD, RECORD_PART, Files
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -84,10 +84,16 @@ def read_record(found: Files) -> Record | None:
 
 
 def see_that_it_is_free(found: Files) -> None:
-    """Raise Refused where files that are not ours have our names."""
-    for name in NAMES:
+    """Raise Refused where files that are not ours have our names, or those of our unfinished ones."""
+    for name in (*NAMES, EVENTS_PART, RECORD_PART, *found.unfinished()):
         path = found.path / name
-        if os.path.lexists(path) and (found.segments() if path.is_dir() else path.lstat().st_size):
+        if name == RECORD_PART:  # a begin, or a deletion, may have been killed
+            taken = found.is_foreign(name)
+        elif path.is_dir():
+            taken = bool(found.segments())
+        else:
+            taken = os.path.lexists(path) and path.lstat().st_size > 0
+        if taken:
             raise Refused(
                 f"could not record into {found.path}: a file called {name} is there, and no session",
                 advice="name another directory",

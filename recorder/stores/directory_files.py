@@ -1,4 +1,4 @@
-"""The files of one session directory, and nothing about what stands in them.
+"""The files of one session directory, and nothing about what stands in them but how it begins.
 
 All of them are reached through a descriptor of the directory: none is found through a link, and a
 directory that is moved or replaced while it is open is noticed. Files are 0600 and directories that we
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 RECORD, EVENTS, RAW = "session.json", "events.jsonl", "raw"
 NAMES = (RECORD, EVENTS, RAW)
-_PARTS = (RECORD + files.PART, EVENTS + files.PART)
+RECORD_PART, EVENTS_PART = RECORD + files.PART, EVENTS + files.PART
 _SEGMENT = re.compile(r"[0-9]{20}")
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 _WRITE = os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
@@ -33,6 +33,12 @@ _TAKEN, _GONE = -1, -2  # by somebody else; by who had it before us and has just
 _WAIT_S = 0.005
 _BACK = "put it back"
 _PIECE = 1 << 20  # bytes overwritten at once
+# What we leave unfinished begins so: overwritten, session.json, or one of its kinds of lines.
+_LEFT = (
+    b"\0",
+    b'{\n "rec": ',
+    *(b'{"%s": ' % key for key in (b"session", b"raw", b"erased", b"done", b"activity")),
+)
 
 
 def segment(start: int) -> str:
@@ -197,6 +203,7 @@ class Files:
         with contextlib.ExitStack() as stack, files.as_store_errors("write", self.path / name):
             if old is not None:
                 stack.callback(os.close, old)
+            self._refuse_foreign(part)
             self.remove(part)
             fd = self._open(part, _WRITE | os.O_CREAT | os.O_EXCL)
             if fd is None:
@@ -235,15 +242,42 @@ class Files:
         self.cut(name, 0)
 
     def clean(self) -> None:
-        """Remove what a killed process had not finished."""
+        """Remove what a killed process had not finished; a file of somebody else's stays."""
+        for name in (RECORD_PART, EVENTS_PART, *self.unfinished()):
+            if not self.is_foreign(name):
+                self.remove(name)
+
+    def unfinished(self) -> list[str]:
+        """Return the names of segments that a killed process had not finished."""
         fd = self._raw_fd()
         names = [] if fd is None else os.listdir(fd)
-        parts = [f"{RAW}/{name}" for name in names if _SEGMENT.fullmatch(name.removesuffix(files.PART))]
-        for name in (*_PARTS, *(part for part in parts if part.endswith(files.PART))):
-            self.remove(name)
+        parts = [name for name in names if name.endswith(files.PART)]
+        return [f"{RAW}/{name}" for name in parts if _SEGMENT.fullmatch(name.removesuffix(files.PART))]
+
+    def is_foreign(self, part: str) -> bool:
+        """Say whether what is called as our unfinished files is somebody else's; bytes of a tool are ours."""
+        if part.startswith(RAW):
+            return False
+        fd = self.opened(part)
+        if fd is None:
+            return False
+        try:
+            head = os.pread(fd, 64, 0)
+            return bool(head) and not head.startswith(_LEFT)
+        finally:
+            os.close(fd)
+
+    def _refuse_foreign(self, part: str) -> None:
+        """Raise StoreMissing where somebody else's file has the name that ours is to have."""
+        if self.is_foreign(part):
+            raise StoreMissing(
+                f"could not write into {self.path}: a file called {part} is there, and none of ours",
+                advice="move it away",
+            )
 
     def remove_all(self) -> None:
         """Remove every file of ours, the record last; and the directories that are empty then."""
+        self._refuse_foreign(RECORD_PART)
         self.clean()
         for start in self.segments():
             self.remove(segment(start))
@@ -251,8 +285,8 @@ class Files:
         with contextlib.suppress(OSError):
             os.rmdir(RAW, dir_fd=self._fd)
         with contextlib.suppress(FileNotFoundError):  # never a record of zeros: it says whose the rest is
-            os.rename(RECORD, _PARTS[0], src_dir_fd=self._fd, dst_dir_fd=self._fd)
-        self.remove(_PARTS[0])
+            os.rename(RECORD, RECORD_PART, src_dir_fd=self._fd, dst_dir_fd=self._fd)
+        self.remove(RECORD_PART)
         with contextlib.suppress(OSError):
             self.path.rmdir()
 
