@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 
 import blackbox
@@ -141,6 +142,48 @@ def test_where_it_cannot_be_made_the_tool_goes_on_and_the_rest_is_spilled(cat, r
     (tmp_path / "unplugged").rename(above)
     assert [turn["command"] for turn in log(root, "shop")] == ["one", "two"]
     assert [event["meta"].get("exit_status") for event in events(root, "shop")][-1] == 0
+
+
+@pytest.fixture
+def foreign(root, tmp_path):
+    """A session in a directory that was recorded by way of another root; this one has no store yet."""
+    place = tmp_path / "kept"
+    rec(["run", "--session-dir", place, "--", "touch", "ran"], tmp_path / "other").ok()
+    (tmp_path / "home" / "ran").unlink()
+    assert not root.exists()
+    return f"{place}/"
+
+
+def test_a_directory_is_labelled_in_a_root_that_has_no_store_yet(root, foreign):
+    rec(["label", foreign, "shop"], root).ok()
+    (row,) = ls(root)
+    assert (row["labels"], row["directory"]) == (["shop"], foreign[:-1])
+    assert "label shop" in [event["text"] for event in events(root, "shop")]
+
+
+def test_what_else_changes_a_directory_does_so_in_a_root_that_has_no_store_yet(root, foreign, tmp_path):
+    for words in ["meta", foreign, "k", "v"], ["archive", foreign], ["rm", foreign]:
+        rec(words, root).ok()
+        (root / "rec.db").unlink()
+    assert not os.path.exists(foreign)
+    missing = rec(["label", f"{tmp_path}/", "shop"], root)
+    assert (missing.status, missing.stderr[:21]) == (1, "rec: no such session:")
+
+
+@pytest.mark.parametrize("verb", ["resume", "fork"])
+def test_a_command_line_of_a_directory_is_not_run_unasked_in_a_root_that_has_no_store(
+    root, foreign, tmp_path, verb
+):
+    done = rec([verb, foreign], root)
+    assert done.status == 1
+    assert "its command line came with its directory: nobody was asked" in done.stderr
+    assert not (tmp_path / "home" / "ran").exists()
+
+
+def test_no_store_is_made_for_what_is_not_there(root, tmp_path):
+    assert rec(["label", f"{tmp_path}/", "shop"], root).status == 1
+    assert rec(["rm", "nobody"], root).status == 1
+    assert not root.exists()
 
 
 def test_a_plain_recording_imports_nothing_of_it(root):

@@ -95,12 +95,12 @@ class App:
             yield store
 
     @contextlib.contextmanager
-    def writing(self) -> Iterator[Store]:
-        """Open the store for writing; one that is not there is not made."""
+    def writing(self, *names: str) -> Iterator[Store]:
+        """Open the store for writing; one that is not there is made for a directory among ``names`` only."""
         from recorder.commands import opening
 
         self.rescue()
-        with opening.writing(self.settings) as store:
+        with opening.writing(self.settings, names) as store:
             yield store
 
     @contextlib.contextmanager

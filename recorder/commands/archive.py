@@ -22,6 +22,6 @@ def archive(app: App, session: str, *, undo: bool) -> None:
 
     Nothing of it is deleted: it keeps its labels, and every command still finds it by its name.
     """
-    with app.writing() as store:
+    with app.writing(session) as store:
         ulid = lookup.session(store, session, app.current())
         store.archive(ulid, None if undo else now_ms())

@@ -69,7 +69,7 @@ def _planned(
     app: App, needle: str, at: int | None, *, again: bool
 ) -> tuple[Origin, tuple[str, ...], list[Step]]:
     """Look into the store, go to the session's directory, see that the tool is there."""
-    with app.writing() as store:
+    with app.writing(needle) as store:
         care.tidy(store, app.settings.root, app.alive, app.settings.rules)
         summary = lookup.summary(store, needle, app.current())
         cut = forking.turn(store, summary, at, app.alive)

@@ -27,7 +27,7 @@ def label(ctx: click.Context, app: App, words: tuple[str, ...], dropped: str | N
         ctx.fail("expected SESSION LABEL, or --rm LABEL")
     if words:
         app.await_row(words[0])
-    with app.writing() as store:
+    with app.writing(*words[:1]) as store:
         if dropped is not None:
             sessions.unlabel(store, dropped, now_ms())
             return

@@ -39,7 +39,7 @@ def meta(
         _show(app, session, key, as_json=as_json)
         return
     app.await_row(session)
-    with app.writing() as store:
+    with app.writing(session) as store:
         ulid = lookup.session(store, session, app.current())
         if dropped is not None:
             metadata.remove(store, ulid, dropped)

@@ -10,11 +10,11 @@ import contextlib
 import os
 from typing import TYPE_CHECKING, cast
 
-from recorder import config, identity
+from recorder import config, identity, lookup
 from recorder.errors import RecError, StoreEmpty
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from recorder.settings import Settings
@@ -55,11 +55,14 @@ def _opened(path: Path) -> Rooted:
 
 
 @contextlib.contextmanager
-def writing(settings: Settings) -> Iterator[Store]:
-    """Open the store for writing; one that is not there is not made: nothing is in it to change."""
+def writing(settings: Settings, names: Sequence[str] = ()) -> Iterator[Store]:
+    """Open the store for writing; one that is not there is not made: nothing is in it to change.
+
+    But for a session in a directory that the user has named: what is changed of it is noted in the store.
+    """
     path = settings.root / config.STORE_NAME
     with reading(settings) as store:
-        if not _recorded(path):
+        if not _recorded(path) and not any(_is_in_a_directory(store, name) for name in names):
             yield store
             return
     from recorder.stores.rooted import Rooted
@@ -79,6 +82,12 @@ def making(settings: Settings) -> Iterator[Store]:
         pass  # what a crash left is looked after first
     with contextlib.closing(SqliteStore(settings.root / config.STORE_NAME)) as store:
         yield store
+
+
+def _is_in_a_directory(store: Store, name: str) -> bool:
+    """Say whether a user's words for a session or a turn name a directory that holds one."""
+    place = name.rpartition(":")[0] if lookup.is_turn(name) else name
+    return "/" in place and store.at(place) is not None
 
 
 def _recorded(path: Path) -> bool:

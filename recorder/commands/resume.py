@@ -39,7 +39,7 @@ def resume(app: App, session: str | None) -> int:
     Without SESSION: the one that this directory, or its git root, was left with last, if that is no longer
     ago than `continue_within` in config.toml (60m by default). A live session is never taken.
     """
-    with app.writing() as store:
+    with app.writing(*filter(None, [session])) as store:
         _tidy(app, store)
         summary = _named(app, store, session) if session is not None else _near(app, store)
         argv = resuming.command_line(summary.session)

@@ -34,7 +34,7 @@ def rm(app: App, names: Sequence[str], *, with_forks: bool, yes: bool) -> None:
     """
     if all(each.startswith(":") for each in names):
         app.stay()
-    with app.writing() as store:
+    with app.writing(*names) as store:
         turns = [lookup.turn(store, each, app.current()) for each in names if lookup.is_turn(each)]
         ulids = [lookup.session(store, each, app.current()) for each in names if not lookup.is_turn(each)]
         what = keeping.doomed(store, ulids, app.alive, with_forks=with_forks)
