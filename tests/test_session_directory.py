@@ -23,6 +23,7 @@ from recorder.model import Activity, EndReason, Kind, State, Status, Switch
 from recorder.stores.directory import Directory
 from recorder.stores.directory_begin import claimed
 from recorder.stores.directory_files import Files
+from recorder.stores.directory_ledger import torn
 from recorder.stores.directory_lines import Record
 from recorder.stores.rooted import Rooted
 from recorder.stores.sqlite import SqliteStore
@@ -127,6 +128,15 @@ def test_a_transaction_torn_anywhere_is_not_there_at_all(place, store):
         assert texts(one)[4:] == ["c", "d", "next"]
 
 
+def test_every_beginning_of_a_line_is_known_to_be_torn(place, store):
+    store.append([draft(S, Kind.MARK, 'a "quoted" \\ {[ \u20ac', meta={"a": [{"b": "}"}]})])
+    lines = (place / "events.jsonl").read_bytes().splitlines()
+    assert [torn(line) for line in lines] == [False] * len(lines)
+    assert all(torn(line[:size]) for line in lines for size in range(len(line)))
+    assert torn(lines[0][:9] + b"\0" * 9)  # the power was lost
+    assert not any(map(torn, [b"a remark", b"a {", b'{"a": 1}', b"{} more", b'"']))
+
+
 def test_who_was_refused_a_durable_append_and_tries_again_writes_it_once(place, store):
     path = store._root.path
     with (
@@ -188,6 +198,21 @@ def test_a_switch_cut_in_the_middle_has_happened_or_not(place, store, monkeypatc
         assert (one.summary(S.ulid).invocation.ended_ms is not None) == followed
         if followed:
             assert one.summary(child.ulid).session.fork_seq == 5
+
+
+def test_a_done_torn_anywhere_is_written_anew(place, store):
+    child = session(2, parent_ulid=S.ulid, fork_turn=2)
+    mark = draft(S, Kind.MARK, "forked", at=9, invocation=I.ulid)
+    store.switch(Switch(mark, EndReason.FORKED, child, invocation(child, 1002)))
+    whole = (place / "events.jsonl").read_bytes()
+    *_, done = whole.splitlines(keepends=True)
+    for size in range(1, len(done)):
+        (place / "events.jsonl").write_bytes(whole.removesuffix(done) + done[:size])
+        with closing(again(store)) as one:
+            one.append([draft(S, Kind.MARK, "later")])
+            assert texts(one)[4:] == ["forked", "later"]
+            assert all(ok for _, ok, _ in one.check()), one.check()
+        assert (place / "events.jsonl").read_bytes().startswith(whole)
 
 
 def test_a_begin_that_was_killed_before_the_row_is_begun_again(tmp_path, store, monkeypatch):
@@ -472,6 +497,55 @@ def test_bytes_whose_line_was_spoilt_are_there_when_it_is_put_right(place, store
     with closing(again(store)) as one:
         assert sorted(each.data for each in one.raw(S.ulid)) == [*whole]
         assert texts(one)[4:] == ["c", "note"]
+
+
+@pytest.mark.parametrize("end", [b"", b"\n"])
+@pytest.mark.parametrize(
+    "spoil", [(b'"raw"', b'"rwa"'), (b'"raw": [', b'"raw": ['[:-1] + b"x"), (b"}", b"}}")]
+)
+def test_the_bytes_of_a_last_line_that_was_spoilt_are_not_written_over(place, store, spoil, end):
+    store.append([], [chunk(I, 6, b"3\r\n")])
+    *_, line = (place / "events.jsonl").read_bytes().splitlines(keepends=True)
+    spoilt = line.replace(*spoil).removesuffix(b"\n") + end
+    edit(place / "events.jsonl", lambda body: body.replace(line, spoilt))
+    with closing(again(store)) as one:
+        assert one.raw_length(S.ulid) == 9
+        one.append([draft(S, Kind.MARK, "note")], [chunk(I, 9, b"4\r\n")])
+        assert [each.data for each in one.raw(S.ulid)] == [b"1\r\n", b"2\r\n", b"4\r\n"]
+    edit(place / "events.jsonl", lambda body: body.replace(spoilt.strip(), line.strip()))
+    with closing(again(store)) as one:
+        assert joined(one.raw(S.ulid)) == b"1\r\n2\r\n3\r\n4\r\n"
+        assert texts(one)[4:] == ["note"]
+        assert all(ok for _, ok, _ in one.check()), one.check()
+
+
+def test_bytes_that_could_not_be_written_are_written_at_the_next_try_beside_a_spoilt_line(
+    place, store, monkeypatch
+):
+    edit(place / "events.jsonl", lambda body: body + b"spoilt\n")
+    append = Files.append
+
+    def full(files, name, at, data):
+        if name == "events.jsonl":
+            raise StoreError("the disk is full")
+        append(files, name, at, data)
+
+    with closing(again(store)) as one:
+        with monkeypatch.context() as patch:
+            patch.setattr(Files, "append", full)
+            with pytest.raises(StoreError):
+                one.append([], [chunk(I, 6, b"3\r\n")])
+        one.append([], [chunk(I, 6, b"3\r\n")])
+        assert joined(one.raw(S.ulid)) == b"1\r\n2\r\n3\r\n"
+
+
+@pytest.mark.parametrize("foreign", [b"a remark", b'{"a": 1}', b"{} and more", b'"'])
+def test_a_last_line_that_is_none_of_ours_stays_without_its_newline_too(place, store, foreign):
+    edit(place / "events.jsonl", lambda body: body + foreign)
+    with closing(again(store)) as one:
+        assert [event.seq for event in one.append([draft(S, Kind.MARK, "next")])] == [5]
+        assert texts(one)[4:] == ["next"]
+    assert foreign + b"\n" in (place / "events.jsonl").read_bytes()
 
 
 def test_of_an_erased_turn_no_byte_is_left_beside_lines_that_were_spoilt(tmp_path, store):

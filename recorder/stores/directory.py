@@ -25,7 +25,7 @@ from recorder.stores import directory_erase, pieces
 from recorder.stores import directory_lines as lines
 from recorder.stores.directory_begin import read_record, see_that_it_is_free
 from recorder.stores.directory_files import EVENTS, RECORD, Files, segment
-from recorder.stores.directory_ledger import Ledger, whole
+from recorder.stores.directory_ledger import Ledger, torn, whole
 from recorder.stores.directory_lines import Line, Run
 
 if TYPE_CHECKING:
@@ -50,6 +50,7 @@ class Directory:
         self._place = (0, 0)  # device and inode of the events that the ledger is of
         self._unsynced: set[str] = set()
         self._clean = False
+        self._floor: int | None = None  # raw offset before which nothing is written, see ``reached``
         self._sums: Sums | None = None
         self.path = self._files.path
 
@@ -135,6 +136,9 @@ class Directory:
             if known is None or place != self._place or found.st_size < known.end:
                 known = Ledger(self.ulid, self.record().session.fork_seq or 0)
             known.read(file, found.st_size)
+            if self._floor is None:  # before we have written any: what we fail to write is no such bytes
+                self._floor = directory_erase.reached(self._files, known.raw_end) if known.doubtful else 0
+            known.raw_end = max(known.raw_end, self._floor)
             self._ledger, self._place = known, place
             return os.fstat(fd).st_nlink > 0
 
@@ -202,7 +206,7 @@ class Directory:
             waiting = ledger.cut[-1].condition if ledger.cut else None
             if waiting is not None and holds is not None and holds(waiting):
                 done = lines.encode([Line(lines.Done(waiting))])
-                self._add(self._files.size(EVENTS), done)
+                self._add(self._files.size(EVENTS) - self._torn(), done)
                 ledger = self.ledger()
             if not self._clean:
                 self._files.clean()
@@ -278,6 +282,11 @@ class Directory:
         self._files.append(EVENTS, at, data)
         self._unsynced.add(EVENTS)
         return at + len(data)
+
+    def _torn(self) -> int:
+        """Return how many bytes of a line that was cut short the lines end with."""
+        tail = (self._files.read(EVENTS) or b"").rpartition(b"\n")[2]
+        return len(tail) if lines.decode(tail, self.ulid) is None and torn(tail) else 0
 
     def _last_byte(self, at: int) -> bytes:
         fd = self._files.opened(EVENTS)

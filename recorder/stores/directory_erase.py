@@ -41,6 +41,17 @@ def data_of(files: Files, starts: Sequence[int], run: Run) -> bytes | None:
     return data if lines.checksum(data) == run.checksum else None
 
 
+def reached(files: Files, raw_end: int) -> int:
+    """Return where the bytes end that stand behind ``raw_end`` without a hole.
+
+    The line that speaks of them may have been spoilt, and be put right: what comes is written behind them.
+    """
+    for start in files.segments():
+        if start <= raw_end:
+            raw_end = max(raw_end, start + files.size(segment(start)))
+    return raw_end
+
+
 def split(files: Files, found: Iterator[Line], at: int) -> None:
     """Let a segment begin behind what goes up to a raw offset: what stands before it can be cut off then."""
     starts = files.segments()

@@ -5,6 +5,7 @@ Pure but for the file that it is given to read. Nothing here holds a text longer
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING
 
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 
+_strings = re.compile(rb'"(?:[^"\\]|\\.)*+"').sub
+
+
 @dataclass(slots=True)
 class Batch:
     """The lines of one transaction that is whole, and where the file goes on behind it."""
@@ -23,6 +27,19 @@ class Batch:
     lines: list[Line]
     end: int
     bad: int = 0  # lines among them that are none of ours
+
+
+def torn(text: bytes) -> bool:
+    """Say whether a last line without its newline is one of ours, cut short, or the zeros of a power loss.
+
+    All others were written by somebody else, or are spoilt; they stay.
+    """
+    text = text.strip()
+    if not text or b"\0" in text:
+        return True
+    rest = _strings(b"", text)
+    opened = rest.count(b"{") + rest.count(b"[") > rest.count(b"}") + rest.count(b"]")
+    return text.startswith(b"{") and (opened or b'"' in rest)
 
 
 def batches(file: IO[bytes], session: str, start: int, limit: int) -> Iterator[Batch | list[Line]]:
@@ -36,8 +53,8 @@ def batches(file: IO[bytes], session: str, start: int, limit: int) -> Iterator[B
         at += len(text)
         line = decode(text, session) if text.strip() else None
         if line is None:
-            if at >= limit and not text.endswith(b"\n"):
-                break  # torn: whoever wrote it did not finish
+            if at >= limit and not text.endswith(b"\n") and torn(text):
+                break  # whoever wrote it did not finish
             bad += 1
             if not held:
                 yield Batch([], at, bad)
@@ -82,6 +99,7 @@ class Ledger:
     last_ms: int | None = None
     raw_end: int = 0
     bad: int = 0  # lines that are none of ours
+    doubtful: bool = False  # one of them may speak of the last raw bytes
     turns: dict[int, Turn] = field(default_factory=dict)
     activity: Activity | None = None
     runs: set[str] = field(default_factory=set)  # invocations that have recorded something
@@ -100,6 +118,8 @@ class Ledger:
                 break
             self.bad += batch.bad
             self.add(batch.lines, batch.end)
+            if batch.bad:
+                self.doubtful = True
 
     def add(self, lines: Sequence[Line], end: int) -> None:
         """Take in lines that count."""
@@ -110,6 +130,7 @@ class Ledger:
             elif isinstance(what, Run):
                 self.runs.add(what.invocation)
                 self._bytes(what)
+                self.doubtful = False
             elif isinstance(what, Erased):
                 self.raw_end = max(self.raw_end, what.end)
             elif isinstance(what, Activity):
