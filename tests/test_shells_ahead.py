@@ -49,6 +49,15 @@ class Mute(Shell):
         self.line(self.command)
         self.expect(re.compile("^up$", re.MULTILINE))
 
+    def left(self, line: str) -> None:
+        """Type a line, and wait until it waits in the program's terminal.
+
+        That is the kernel's echo. On the screen the better prompt's line looks the same, but it is sent only
+        once the program has been quiet for a moment, and not at all if the program got an order before.
+        """
+        self.line(line)
+        self.expect_raw(f"{line}\r\n".encode())
+
     def order(self, what: str) -> None:
         (self.home / "orders").write_text(what)
 
@@ -73,8 +82,7 @@ class Mute(Shell):
 def test_a_hidden_line_that_the_program_leaves_to_the_shell(root, kind, late):
     with Mute(kind, root, before=IGNORES_SPACE[kind]) as shell:
         shell.begin()
-        shell.line(HIDDEN)
-        shell.expect(f"{HIDDEN}\n")  # the kernel's echo
+        shell.left(HIDDEN)
         if late:  # what it prints is kept while it runs, and without the echo
             shell.order("p")
             wait_for(lambda: grep_root(root, b"tick"))
@@ -91,8 +99,7 @@ def test_a_line_that_a_pattern_hides_is_left_to_the_shell(root):
     """Nothing about the line itself says that it is one to hide."""
     with Mute("bash", root, before="HISTIGNORE='*token*'") as shell:
         shell.begin()
-        shell.line(f"echo token {SECRET}")
-        shell.expect(f"echo token {SECRET}\n")  # the kernel's echo
+        shell.left(f"echo token {SECRET}")
         shell.order("q")
         shell.expect(f"\ntoken {SECRET}\n")
         shell.ready(2)
@@ -104,8 +111,7 @@ def test_a_line_that_nobody_reads(root, kind):
     """Ctrl-C makes the kernel drop it."""
     with Mute(kind, root, before=IGNORES_SPACE[kind]) as shell:
         shell.begin()
-        shell.line(HIDDEN)
-        shell.expect(f"{HIDDEN}\n")
+        shell.left(HIDDEN)
         shell.send(b"\x03")
         shell.ready()
         shell.kept_nowhere()
@@ -116,8 +122,7 @@ def test_a_line_that_nobody_reads(root, kind):
 def test_a_line_that_the_program_reads_in_the_end_is_its_own(root, kind, line):
     with Mute(kind, root, before=IGNORES_SPACE[kind]) as shell:
         shell.begin()
-        shell.line(line)
-        shell.expect(f"{line}\n")
+        shell.left(line)
         shell.order("r")
         shell.expect(f"got {len(line)}\n")
         wait_for(lambda: shell.told() == [line])
