@@ -113,16 +113,16 @@ class Inference:
         if not (self._bracketed or self._editing or self._typed) and self._prompts.first(self._line.data):
             self._begin_edit(self._line.raw)
             findings += self._at_line(self._tracker.before_cursor())
-        if not self._asked and (scan.enters or not self._typed):  # who answers at once lets nothing settle
-            drawn = self._editing or self._bracketed
-            line = self._tracker.before_cursor() if drawn else self._line.end
-            self._asked.look(line, self._line.raw)
+        drawn = self._editing or self._bracketed
+        if not (drawn and self._typed):  # who answers at once lets nothing settle
+            findings += self._asked.passed(self._line.raw)
+        if not self._asked and (scan.enters or not self._typed):
+            self._asked.look(self._tracker.before_cursor() if drawn else self._line.end, self._line.raw)
         self._ahead = self._ahead or self._prompt is None or not self._editing
         self._typed = True
         self._keyed.typed(scan, self._tracker)
-        self._pending = scan.enters + (0 if scan.interrupted else self._pending)
-        if self._asked and scan.enters:
-            self._pending = 0
+        waiting = scan.enters + (0 if scan.interrupted else self._pending)
+        self._pending = 0 if self._asked and scan.enters else waiting
         return findings + self._asked.typed(enters=scan.enters, interrupted=scan.interrupted)
 
     def settled(self, *, reading: bool, line: bool) -> list[Finding]:
@@ -132,9 +132,9 @@ class Inference:
         comes while the prompt stands was printed above it and the prompt stays.
         """
         self._ours = line
-        if self._asked.on(self._line.raw):
+        findings = self._asked.passed(self._line.raw)
+        if self._asked:
             return []
-        findings = self._asked.left()
         if self._bracketed:
             findings += self._foreign(rested=True)
             self._unasked.rested(reading=reading)

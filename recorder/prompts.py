@@ -53,10 +53,6 @@ class Asked:
     def __bool__(self) -> bool:
         return self._text is not None
 
-    def on(self, raw: int) -> bool:
-        """Say whether the line that begins at ``raw`` asks."""
-        return self._text is not None and self._raw == raw
-
     def look(self, text: str, raw: int) -> None:
         """Take what stands before the cursor on the line that begins at ``raw``."""
         if PASSWORD.search(text):
@@ -69,6 +65,10 @@ class Asked:
             self._text = None
         self._keyed = self._text is not None
         return found
+
+    def passed(self, raw: int) -> list[Finding]:
+        """Forget the line unless the tool is still on it: the one that it is on begins at ``raw``."""
+        return [] if self._raw == raw else self.left()
 
     def left(self) -> list[Finding]:
         """Forget the line: the tool has left it; `read -s -n` does so without an Enter."""

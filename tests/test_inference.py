@@ -483,6 +483,17 @@ def test_a_password_that_was_not_entered_hides_nothing_else(keys):
     assert talk.commands == [(">>> ", "login()"), (">>> ", "1")]
 
 
+@pytest.mark.parametrize(("on", "off"), [(ON, OFF), (b"", b"")], ids=["bracketed", "plain"])
+def test_who_goes_on_at_once_after_a_password_that_took_its_time_has_a_turn(on, off):
+    """As behind ssh: the answer to the password is on its way while all is quiet."""
+    talk = Talk(reading=False).out(on + b"box> ").type(b"login", b"login")
+    talk.type(b"\r", b"\r\n" + off + b"Password: ").rest().type(b"hunter2\r").rest()
+    talk.out(b"\r\nwelcome\r\n" + on + b"box> ", rest=False)
+    talk.type(b"x", b"x").type(b"\r", b"\r\n" + off)
+    assert [finding for finding in talk.findings if isinstance(finding, Hidden)] == [Hidden("Password: ")]
+    assert talk.commands == [("box> ", "login"), ("box> ", "x")]
+
+
 def test_captures_show_no_password():
     for trace in TRACES:
         printed = "".join(call[1] for call in trace.calls if call[0] == "o")
