@@ -107,7 +107,9 @@ class Submission:
         if self._sense.mode(self._sense.tty()) is Mode.SECRET:
             self.let_go()
         elif (pending := self._sense.pending()) is not None:
-            self._wires.record(self._capture.taken(self._wires.now(), pending))
+            # A line that waits for its prompt to be stored is not among the bytes that the terminal has.
+            unsent = len(self._lines[0].encode(errors="surrogateescape")) + 1 if self._commit else 0
+            self._wires.record(self._capture.taken(self._wires.now(), pending + unsent))
 
     def let_go(self) -> None:
         """Keep nothing of lines that nobody has taken: a hidden read gets them, or a signal drops them."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
@@ -11,7 +12,10 @@ from test_hooks import NONCE, Shell
 from traces import SOURCE, moment, raw, whole
 
 from recorder.ahead import HOLD_MS, MOST, AheadCapture
+from recorder.dialog import Reads
 from recorder.model import Draft, Kind, Size
+from recorder.modes import Mode
+from recorder.submission import Submission
 
 SECRET = b"s3cret-marker"
 LINE = " echo s3cret-marker"
@@ -190,3 +194,33 @@ def test_a_prompt_behind_a_line_that_was_left_waits_for_the_shells_word():
     shell("end", "0")
     shell("prompt", "/home")
     assert SECRET not in whole(shell.items)
+
+
+def test_a_line_that_waits_for_the_store_was_taken_by_nobody():
+    """The program may leave before it gets the line, and then the shell does, and hides it."""
+    shell, stored, sent = Busy(), [], []
+    wires = SimpleNamespace(
+        row=SimpleNamespace(prompt="", put_back=lambda: None),
+        now=lambda: moment(shell.now),
+        record=shell.items.extend,
+        durable=lambda _ticket: bool(stored),
+        send=sent.append,
+    )
+    tty = SimpleNamespace(eof=b"\x04")
+    sense = SimpleNamespace(
+        tty=lambda: tty,
+        mode=lambda _tty: Mode.LINE,
+        reads=lambda: Reads.YES,
+        pending=lambda: 0,  # the terminal has nothing: all that was sent is taken
+        expect_answer=lambda: None,
+    )
+    lines = Submission(sense, shell.capture, wires)
+    lines.add([LINE])
+    assert not lines.send()
+    lines.look()
+    assert (sent, shell.told()) == ([], [])
+    stored.append(True)
+    assert lines.send()
+    lines.look()
+    shell.later()
+    assert (sent, shell.told()) == ([LINE.encode() + b"\r"], [LINE])
