@@ -5,7 +5,6 @@ Reads the store in short looks; decides nothing about terminals.
 
 from __future__ import annotations
 
-import re
 from collections import deque
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING
 from recorder import lineage
 from recorder.echo import as_echoed
 from recorder.model import Kind, State, Status
+from recorder.modes import finds_full_screen
 from recorder.sessions import status_of
 from recorder.spans import SPAN_BYTES
 from recorder.text import Renderer
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from recorder.store import Store
 
 EVENTS = 200  # more than any screen shows lines of
-_full_screen = re.compile(rb"\x1b\[\?[0-9;]*(?:47|1047|1049)[hl]").search
 
 
 def newest(store: Store, ulid: str) -> list[Event]:
@@ -171,7 +170,7 @@ class Early:
             data += chunk.data
         if len(data) < len(self._echo):
             return data if self._echo.startswith(data) and b"\n" not in data else None
-        self._full = _full_screen(data) is not None
+        self._full = finds_full_screen(data) is not None
         if self._full or not data.startswith(self._echo):
             return None
         self._raw += len(self._echo)

@@ -7,6 +7,7 @@ and taken away again, and so that a tool that died leaves no mouse tracking behi
 
 from __future__ import annotations
 
+import re
 from enum import Enum
 from typing import TYPE_CHECKING
 
@@ -38,6 +39,7 @@ def mode_of(*, canonical: bool, echo: bool, override: str = "auto") -> Mode:
 
 
 ALTERNATE = frozenset({47, 1047, 1049})
+finds_full_screen = re.compile(rb"\x1b\[\?[0-9;]*(?:47|1047|1049)[hl]").search
 # Modes that keep the recorder's own line from working, or that a shell must not inherit.
 MOUSE = (9, 1000, 1001, 1002, 1003, 1004, 1005, 1006, 1015, 1016)
 KEPT = frozenset({1, 7, 12, 25, 66, 2004, 2026, 2031, *MOUSE})

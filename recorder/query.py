@@ -35,9 +35,11 @@ _MOST = 1000  # places that are marked in one text
 _BEFORE = 40  # characters of a long line before the place that was found
 _TYPICAL = 500  # characters; a longer text says a word more easily
 _ELLIPSIS = "…"
+_SLASH_SEARCH = "/search "
 
 _word = re.compile(r"\w+")
 _blank = re.compile(r"\s")
+_searches = re.compile(r"\s*rec\s+(--root\s+\S+\s+)?search\s").match
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +202,7 @@ def answers(
         if not spans:
             continue
         row = None if event.turn is None else turn(event.turn)
-        if _suits(query, row, cwd):
+        if _suits(query, row, cwd) and not _repeats(event, row):
             snippet, marks = _snippet(event.text, spans)
             yield Hit(event, row, snippet, marks, _score(event, len(spans)))
 
@@ -210,6 +212,13 @@ def _suits(query: Query, turn: Turn | None, cwd: str) -> bool:
     if query.failed and (turn is None or not (turn.exit_status or turn.troubled)):
         return False
     return query.cwds is None or (cwd if turn is None or turn.cwd is None else turn.cwd) in query.cwds
+
+
+def _repeats(event: Event, turn: Turn | None) -> bool:
+    """Say whether a text only shows what a search found, or is one: else it would find itself for ever."""
+    if event.kind == Kind.COMMAND:
+        return event.text.startswith(_SLASH_SEARCH)
+    return event.kind == Kind.OUTPUT and turn is not None and _searches(turn.command) is not None
 
 
 def _snippet(text: str, spans: Spans) -> tuple[str, tuple[tuple[int, int], ...]]:

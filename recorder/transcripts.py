@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from recorder import lineage
 from recorder.model import Kind
+from recorder.modes import finds_full_screen
 from recorder.turns import INPUT, raw_offset
 from recorder.units import ago
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
     from recorder.model import Event, Turn
     from recorder.store import Store
+
+_LONGEST = 32  # bytes of such a sequence that one read may end with
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,3 +111,13 @@ def output_raw(store: Store, turn: Turn) -> Iterator[bytes]:
     if turn.raw_end > turn.raw_start:
         for chunk in store.raw(turn.session, turn.raw_start, turn.raw_end):
             yield chunk.data
+
+
+def on_full_screen(store: Store, turn: Turn) -> bool:
+    """Say whether a turn drew on the alternate screen: of that no lines are left."""
+    tail = b""
+    for data in output_raw(store, turn):
+        if finds_full_screen(tail + data):
+            return True
+        tail = data[-_LONGEST:]
+    return False

@@ -592,6 +592,21 @@ def test_output_is_made_safe_on_a_terminal(root, start):
     assert call(["output"], root).stdout == "tab\tand \x1b]0;title\x07 no newline"
 
 
+def test_a_turn_that_left_no_lines_says_where_they_are(root):
+    with closing(maker.store_at(root)) as store:
+        one = Maker(store, 1)
+        one.prompt("less notes")
+        one.printed("", b"\x1b[?1049h\x1b[Hnotes\x1b[?1049l")
+        one.done()
+        one.turn("true", "")
+    told = call(["output", ":1"], root).ok()
+    assert (told.stdout, told.stderr) == (
+        "",
+        "rec: it drew on the whole screen, of which no lines are left; `rec play` shows it\n",
+    )
+    assert call(["output", ":2"], root).ok().stderr == ""
+
+
 # --- inside a session ----------------------------------------------------------------------------
 
 

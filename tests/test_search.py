@@ -94,7 +94,8 @@ def test_no_word_is_an_error(root, filled, words):
     done = rec(["search", *words], root)
     found = words[-1] in ("*", "-v", "it's", "100%", "'quoted'")
     assert done.status == (0 if found else 1)
-    assert done.stderr == ("" if found else f"rec: nothing found: {' '.join(words)}\n")
+    said = [] if found else [f"rec: nothing found: {' '.join(words)}"]
+    assert done.stderr.splitlines()[:1] == said
 
 
 def test_without_a_hit_the_status_is_1(root, filled):
@@ -107,6 +108,20 @@ def test_without_a_hit_the_status_is_1(root, filled):
         done = rec(["search", *words, "--json"], root)
         assert (done.status, done.stdout) == (1, "")
         assert done.stderr.startswith("rec: nothing found: ")
+        assert "drew on the whole screen" in done.stderr.splitlines()[1]
+
+
+def test_no_search_finds_what_another_one_printed(root):
+    with closing(maker.store_at(root)) as store:
+        made = Maker(store, 1)
+        made.turn("echo needle", "needle\n")
+        made.turn(" rec search needle -n 3", "x:1\n    needle\n")
+        made.turn("rec --root /r search needle", "y:1\n    needle\n")
+        made.event(Kind.COMMAND, "/search needle")
+        made.turn("rec searching needle", "needle\n")
+        made.end()
+    found = [(hit["kind"], hit["turn"]) for hit in lines("needle", root=root)]
+    assert found == [("output", 4), ("prompt", 4), ("prompt", 3), ("prompt", 2), ("output", 1), ("prompt", 1)]
 
 
 def test_it_is_narrowed(root, filled):

@@ -63,7 +63,7 @@ def _say_text(app: App, store: Store, turn: Turn) -> None:
     if turn.erased:
         app.say(page.paint(GONE, "dim"))
         return
-    ended = True
+    ended, shown = True, False
     for event in transcripts.output_events(store, turn):
         if event.kind == Kind.OUTPUT:
             text = safe_text(event.text) if app.on_terminal else event.text
@@ -71,6 +71,8 @@ def _say_text(app: App, store: Store, turn: Turn) -> None:
             text = ("" if ended else "\n") + render.notice(event.text, page)
         if text:
             app.say(text, end="")
-            ended = text.endswith("\n")
+            ended, shown = text.endswith("\n"), True
+    if not shown and transcripts.on_full_screen(store, turn):
+        app.tell("rec: it drew on the whole screen, of which no lines are left; `rec play` shows it")
     if app.on_terminal and not ended:
         app.say("")

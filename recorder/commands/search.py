@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 PAGE = 20  # hits, for a person who names no number
 TEXT_S = 1.0  # for one text: a regular expression may take for ever on 64 KiB
+_UNSEEN = (
+    "what drew on the whole screen, and the middle of very long outputs, is not searched; `rec play` has it"
+)
 TEXTS = 3  # that may take longer before it is given up
 
 
@@ -79,8 +82,8 @@ def search(
     """Find WORDS in prompts and outputs, newest session first.
 
     All WORDS must be in one text, whatever their case, and are taken literally: 'conn*' is the
-    beginning of a word, '*conn*' any part of one, "two words" a phrase. If no word is found, parts of
-    words are.
+    beginning of a word, '*conn*' any part of one, one argument of two words a phrase. If no word is
+    found, parts of words are. What an earlier search printed is passed over.
     """
     patience = _Patience()
     queries = [_narrowed(app, query, **narrow) for query in _queries(words, patience, regex=regex)]
@@ -97,7 +100,7 @@ def search(
             names = sessions.turn_names(store, [hit.event for hit in hits])
     patience.report(app)
     if not any_hit:
-        raise NotFound(f"nothing found: {' '.join(words)}")
+        raise NotFound(f"nothing found: {' '.join(words)}", advice=_UNSEEN)
     if not as_json:
         _say(app, hits, names, cut=len(hits) == most and limit is None)
         if found.loose:
