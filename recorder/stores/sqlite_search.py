@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 
 _AT_ONCE = 16  # blocks, a quarter of a second: whoever erases waits
 _FIRST = 400  # sessions that are looked at one by one: mostly what is wanted is among them
-_LISTS = 16  # that are asked at once: neighbours were written, and are looked for, one after the other
 _PIECE = 256  # seqs that are read at once, 16 MiB at most: in between a search can be stopped
 
 _SESSIONS = (
@@ -44,8 +43,6 @@ _BLOCK = "SELECT session, number, first_seq, last_seq FROM block"
 _BLOCKS_OF = (
     "SELECT session, number, first_seq, last_seq FROM block WHERE session IN (SELECT value FROM json_each(?))"
 )
-_LISTS_OF_BLOCKS = "SELECT number, words FROM block WHERE number BETWEEN ? AND ?"
-_WORDS = "main", "chapter", "words"
 _LOOSE = (
     "SELECT session, number, first_seq, last_seq FROM block"
     " WHERE number / 64 NOT IN (SELECT number FROM chapter)"
@@ -160,8 +157,7 @@ class _Places:
         self._needs = wordlists.needed(query) if index.there(db) else []
         self._blocks: dict[int, list[tuple[int, int, int]]] = {}
         self._behind: dict[int, int] | None = None
-        self._chapters: dict[int, bool] = {}
-        self._lists: dict[int, bool] = {}
+        self._asked: dict[str, dict[int, bool]] = {"block": {}, "chapter": {}}
         self._listed = {row[0] for row in fetch(db, "SELECT number FROM chapter")} if self._needs else set()
 
     def of(self, session: int, fork: int, last: int, tell: Callable[[], None]) -> Iterator[Run]:
@@ -194,7 +190,7 @@ class _Places:
         """Ask all chapters, and return the sessions in which something may answer; None: any."""
         if not self._needs:
             return None
-        spans = [index.chapter_span(number) for number in self._listed if self._has(number)]
+        spans = [index.chapter_span(number) for number in self._listed if self._has("chapter", number)]
         if len(spans) * 2 > len(self._listed):  # then all at once
             found = fetch(self._db, _BLOCK)
         else:
@@ -212,31 +208,21 @@ class _Places:
 
     def _may(self, number: int) -> bool:
         chapter = number // index.CHAPTER
-        if chapter in self._listed and not self._has(chapter):
+        if chapter in self._listed and not self._has("chapter", chapter):
             return False
-        if number not in self._lists:
-            self._ask(number - _LISTS + 1, number)
-        return self._lists.get(number, True)
+        return self._has("block", number)
 
-    def _ask(self, first: int, last: int) -> None:
-        """Ask lists that are there: one that is gone has been replaced, and may hold anything."""
-        try:
-            for number, words in fetch(self._db, _LISTS_OF_BLOCKS, (first, last)):
-                self._lists[number] = self._holds(wordlists.reader(words))
-        except apsw.CorruptError:
-            if first < last:
-                self._ask(last, last)
-
-    def _has(self, chapter: int) -> bool:
-        """Ask the list of a chapter, of which no more is read than has to be: it is long."""
-        if chapter not in self._chapters:
-            self._chapters[chapter] = True
+    def _has(self, table: str, number: int) -> bool:
+        """Ask a list, of which no more is read than has to be; one that is gone has been replaced."""
+        known = self._asked[table]
+        if number not in known:
+            known[number] = True
             with (
-                suppress(apsw.SQLError, apsw.AbortError),
-                self._db.blob_open(*_WORDS, chapter, False) as blob,
+                suppress(apsw.SQLError, apsw.CorruptError),
+                self._db.blob_open("main", table, "words", number, False) as blob,
             ):
-                self._chapters[chapter] = self._holds(partial(_read, blob))
-        return self._chapters[chapter]
+                known[number] = self._holds(partial(_read, blob))
+        return known[number]
 
     def _holds(self, read: Callable[[int, int], bytes]) -> bool:
         """Ask one list; one that cannot be read may hold anything."""
