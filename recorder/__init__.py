@@ -139,6 +139,7 @@ pure
     capture                the recording state machine: output, keys, times in; events out
     playback               the player: keys and times in, what to show out
     playsearch             words in a recording, from one place to the next
+    playscan               when words come to stand on the screen
     playbar                the player's last row and its help
     playkeys               the keys of the player
     playwords              a player's times and goals, written and read

@@ -115,7 +115,7 @@ class Player:
         """Go on with the job by a step."""
         if self._job is not None and next(self._job, self) is self:
             self._job, self.doing = None, ""
-            self._rebase(self._reel.ms(self.projector.place) if self._aim_ms is None else self._aim_ms, now)
+            self._rebase(self.projector.ms if self._aim_ms is None else self._aim_ms, now)
             self._aim_ms = None
 
     def begin(self, start: Place, stop: Place | None = None) -> None:
@@ -164,7 +164,7 @@ class Player:
     def _cancel(self, now: float) -> None:
         if self._job is not None:
             self._job, self._aim_ms, self.doing = None, None, ""
-            self._rebase(self._reel.ms(self.projector.place), now)
+            self._rebase(self.projector.ms, now)
 
     def _quit(self, _now: float) -> None:
         self.left = "q"
@@ -191,7 +191,7 @@ class Player:
     def _step(self, _now: float) -> None:
         self.paused = True
         if self._job is None and self.projector.step():
-            self._base_ms = self._reel.ms(self.projector.place)
+            self._base_ms = self.projector.ms
 
     def _faster(self, now: float) -> None:
         self._pace(self.speed * 2, now)
@@ -226,7 +226,7 @@ class Player:
             self.doing = f"drawing {share} %" if number > 4 else ""
             yield
         if ms is None:
-            self._aim_ms = self._reel.ms(self.projector.place)
+            self._aim_ms = self.projector.ms
 
     def _to_spot(self, spot: Spot) -> None:
         self._start(self._travel(self._reel.at_raw(spot.leg, spot.raw), None), None)
@@ -258,7 +258,7 @@ class Player:
         self._along(self._show.marks, "mark", now, forward=False)
 
     def _along(self, spots: Sequence[Spot], what: str, now: float, *, forward: bool) -> None:
-        here = self._reel.raw(self.projector.place)
+        here = self.projector.raw
         if forward:
             index = bisect_right(spots, here, key=_where)
         else:
@@ -274,7 +274,7 @@ class Player:
 
     def turn(self) -> tuple[int, Spot | None]:
         """Return how many turns have begun here, and the last of them."""
-        count = bisect_right(self._show.turns, self._reel.raw(self.projector.place), key=_where)
+        count = bisect_right(self._show.turns, self.projector.raw, key=_where)
         return count, self._show.turns[count - 1] if count else None
 
     @property
@@ -288,7 +288,7 @@ class Player:
         words = words or self.finder.search.words
         if words:
             self.paused = True
-            here = self._reel.raw(self.projector.place)
+            here = self.projector.raw
             self._start(self._until_found(self.finder.first(words, here)), None)
 
     def _next_hit(self, _now: float) -> None:
@@ -309,7 +309,7 @@ class Player:
             self.doing = said
             yield
         self.message = self.finder.message
-        self._aim_ms = self._reel.ms(self.projector.place)
+        self._aim_ms = self.projector.ms
 
 
 def _where(spot: Spot) -> tuple[int, int]:

@@ -7,12 +7,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
+from recorder.playscan import Lookout, moments, places
+from recorder.reel import PIECE
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Generator, Iterator, Sequence
 
     from recorder.projector import Projector
 
-_STEPS = 16  # pieces between two steps of a search
+_STEPS = 64  # pieces, after which it is said how far one is
+_HELD = 64 << 10  # bytes: the beginning of an event's first row may have come with the event before
 
 
 class Spot(Protocol):
@@ -68,7 +72,6 @@ class Finder:
         """Begin without words."""
         self._show = show
         self._projector = projector
-        self._reel = projector.reel
         self._hits: list[Hit] = []
         self._looking: Iterator[Hit | None] = iter(())
         self.search = Search()
@@ -118,23 +121,30 @@ class Finder:
                 self.search = self.search._replace(found=len(self._hits))
 
     def _show_hit(self, number: int) -> Iterator[str]:
-        """Go to where the words of a hit come to be on the screen."""
+        """Go to the moment at which the words of a hit come to stand on the screen."""
         hit = self._hits[number - 1]
         self.search = self.search._replace(at=number)
-        projector = self._projector
-        for _ in projector.go(self._reel.at_raw(hit.leg, hit.start)):
+        projector, raw = self._projector, None
+        for start in (hit.start, max(0, hit.start - _HELD)):
+            if raw is None and hit.start < hit.end:
+                raw = yield from self._moment(hit, start)
+        for _ in projector.go_raw(hit.leg, hit.end if raw is None else raw):
             yield "drawing"
-        end = self._reel.at_raw(hit.leg, hit.end, reach=True)
-        if projector.place < end:
-            projector.step()  # what shows there already may be an earlier hit
-        steps = 0
-        while projector.place < end and not self._shown() and projector.step():
-            steps += 1
-            if steps % _STEPS == 0:
-                yield "drawing"
+        if raw is None and hit.start < hit.end and not self._shown():
+            self.message = "printed here, but never on the screen in one piece"
+
+    def _moment(self, hit: Hit, start: int) -> Generator[str, None, int | None]:
+        """Return the raw offset of the first moment from ``start`` to a hit's end."""
+        lookout = Lookout(self._projector.stage.size, self.search.words)
+        steps = moments(self._projector, lookout, hit.leg, start, hit.end)
+        whole = (hit.end - start) // PIECE + 1
+        for number, raw in enumerate(steps):
+            if raw is not None:
+                return raw
+            yield f"drawing {min(99, number * 100 // whole)} %" if number > _STEPS else "drawing"
+        return None
 
     def _shown(self) -> bool:
         """Say whether the words stand on the screen, maybe over the end of a row."""
         stage = self._projector.stage
-        rows = [stage.text(y).ljust(stage.columns) for y in range(stage.lines)]
-        return self.search.words.casefold() in "".join(rows).casefold()
+        return bool(places(stage, self.search.words.casefold(), 0, stage.lines))

@@ -31,6 +31,7 @@ class Projector:
         self.reel = reel
         self.stage = Stage(size)
         self.place: Place = BEGIN
+        self._within = 0  # bytes of the next piece that the stage shows already
         self._scout = Stage(size)  # goes ahead and packs
         self._scouted = 0  # the block before which it stands
         self._packed: dict[int, bytes] = {0: self.stage.freeze()}
@@ -43,6 +44,18 @@ class Projector:
     def built(self) -> float:
         """Return for how much of the reel there are packed screens, from 0 to 1."""
         return self._scouted / len(self.reel.blocks) if self.reel.blocks else 1.0
+
+    @property
+    def ms(self) -> int:
+        """Return when the last thing that is shown happened."""
+        piece = self.reel.next(self.place) if self._within else None
+        return self.reel.ms(self.place) if piece is None else piece.ms
+
+    @property
+    def raw(self) -> tuple[int, int]:
+        """Return leg and raw offset up to which everything is shown."""
+        leg, raw = self.reel.raw(self.place)
+        return leg, raw + self._within
 
     def build(self) -> Iterator[None]:
         """Pack screens up to the end of what is there, step by step; going on is what ``go`` does, too."""
@@ -59,13 +72,35 @@ class Projector:
     def go(self, to: Place) -> Iterator[None]:
         """Go to a place, step by step; left in the middle, the stage shows a place on the way."""
         to = min(self.reel.settle(to), self.reel.end)
-        near = max(block for block in self._packed if (block, 0) <= to)
-        if not (near, 0) <= self.place <= to:
+        near = self._near(to)
+        if not (near, 0) <= self.place <= to or (self._within and self.place == to):
             self.stage.thaw(self._packed[near])
-            self.place = (near, 0)
+            self.place, self._within = (near, 0), 0
         while self.place < to:
             block, done = self.place
             yield from self._run(self.stage, block, done, to[1] if block == to[0] else None)
+
+    def go_raw(self, leg: int, raw: int) -> Iterator[None]:
+        """Go to a raw offset, which may be within a piece; the place is the last one before it."""
+        yield from self.go(self.reel.at_raw(leg, raw))
+        piece = self.reel.next(self.place)
+        if piece is not None and isinstance(piece.act, bytes) and self.reel.raw(self.place)[0] == leg:
+            within = raw - (piece.end - len(piece.act))
+            if 0 < within < len(piece.act):
+                self.stage.feed(piece.act[:within])
+                self._within = within
+
+    def draw(self, stage: Stage, to: Place) -> Iterator[None]:
+        """Draw the screen at a place on another stage, step by step; what is shown stays."""
+        block = self._near(to)
+        stage.thaw(self._packed[block])
+        while (block, 0) < to:
+            yield from self._run(stage, block, 0, to[1] if block == to[0] else None)
+            block += 1
+
+    def _near(self, place: Place) -> int:
+        """Return the last block before a place at whose beginning there is a packed screen."""
+        return max(block for block in self._packed if (block, 0) <= place)
 
     def advance(self, ms: int) -> bool:
         """Go on to what has happened up to a time; False when only a part of it could be done at once."""
@@ -94,6 +129,8 @@ class Projector:
             size = 0
             while done < upto and size < self._step:
                 act = pieces[done].act
+                if stage is self.stage and self._within and isinstance(act, bytes):
+                    act, self._within = act[self._within :], 0
                 if isinstance(act, Size):
                     if held:
                         break

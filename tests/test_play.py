@@ -122,6 +122,25 @@ def test_a_session_is_played_searched_and_left_as_if_nothing_had_been(root, film
     assert files(root) == before
 
 
+def test_words_that_scrolled_by_stand_on_the_screen_after_a_search(root, play):
+    store = store_at(root)
+    made = Maker(store, 1)
+    made.turn("seq 1 300", "".join(f"{number}\n" for number in range(1, 301)))
+    made.end()
+    store.close()
+    term = play("@1", "--speed", "64")
+    term.expect("300")
+    term.send("/150\r")
+    wait_for(lambda: term.screen()[-2].rstrip() == "150")
+    term.send("\x1b[H/299\r")
+    term.expect("hit 1/1")
+    assert term.screen()[-2].rstrip() == "299"
+    term.send(" ")
+    term.expect("300")
+    term.send("q")
+    assert term.wait() == 0
+
+
 def test_a_turn_pauses_at_its_end(film, play):
     term = play("film:2", "--speed", "64")
     term.expect("shown 2")
