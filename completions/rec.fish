@@ -72,7 +72,7 @@ end
 # --- generated: `make completions` ---
 set -g __rec_commands run shell resume init uninstall ls browse events log output search diff replay play tail fork tree label labels archive rm prune compact wrap meta export import note alert pause unpause status trust doctor completions
 set -g __rec_recording run
-set -g __rec_valued 'rec --root' 'run --label' 'run --mode' 'run --session-dir' 'ls -n' 'ls --stuck' 'ls --tool' 'events --kind' 'events -n' 'log --cwd' 'log --since' 'log -n' 'search --in' 'search --tool' 'search --host' 'search --cwd' 'search --since' 'search -n' 'replay -n' 'play --speed' 'play --idle' 'fork --at' 'fork --label' 'label --rm' 'prune --older-than' 'prune --max-size' 'meta --rm' 'export -f' 'export -o'
+set -g __rec_valued 'rec --root' 'run --label' 'run --mode' 'run --session-dir' 'ls -n' 'ls --stuck' 'ls --tool' 'events --kind' 'events -n' 'log --cwd' 'log --since' 'log -n' 'search --in' 'search --tool' 'search --host' 'search --cwd' 'search --since' 'search -n' 'replay -n' 'play --speed' 'play --idle' 'play --find' 'fork --at' 'fork --label' 'label --rm' 'prune --older-than' 'prune --max-size' 'meta --rm' 'export -f' 'export -o'
 complete -c rec -f
 complete -c rec -n '__rec_at tool 0' -a '(__rec_tool)'
 complete -c rec -n '__rec_at rec 0' -a '(__rec_programs)'
@@ -178,6 +178,7 @@ complete -c rec -n '__rec_at replay' -s h -l help -d 'Show this message and exit
 complete -c rec -n '__rec_at replay 0' -ka '(__rec_ask sessions)'
 complete -c rec -n '__rec_at play' -l speed -x -d 'How fast, from 1/16 to 64; keys change it'
 complete -c rec -n '__rec_at play' -l idle -x -d 'Let no pause take longer than S seconds'
+complete -c rec -n '__rec_at play' -l find -x -d 'Begin where WORDS stand, as / does; paused'
 complete -c rec -n '__rec_at play' -l raw -d 'The recorded bytes as they are; they can drive your terminal'
 complete -c rec -n '__rec_at play' -l yes -d 'Play the bytes of a file that was imported without being asked'
 complete -c rec -n '__rec_at play' -s h -l help -d 'Show this message and exit'

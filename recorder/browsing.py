@@ -48,13 +48,15 @@ class Want(StrEnum):
 class Entry:
     """A row of a list: a session, or a turn as one of ``session``'s lineage.
 
-    ``shown`` is the record behind it, ``find`` what its output is to be opened at.
+    ``shown`` is the record behind it, ``find`` what its output is to be opened at,
+    ``words`` what was found in it.
     """
 
     session: str
     turn: int | None
     shown: object
     find: str = ""
+    words: str = ""
 
     @property
     def key(self) -> tuple[str, int | None]:
@@ -71,7 +73,10 @@ class Line(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What is to be done with a session or a turn; ``output``: with what it printed."""
+    """What is to be done with a session or a turn; ``output``: with what it printed.
+
+    ``text`` is the label to give, or the words to play it at.
+    """
 
     want: Want
     entry: Entry | None = None
@@ -374,7 +379,9 @@ def _asked_for(view: View, key: str) -> Step:
     if entry is None:
         return view, None
     if key == "p":
-        return view, Wish(Want.PLAY, entry)
+        return view, Wish(
+            Want.PLAY, entry, view.pane.query if view.pane.level is Level.OUTPUT else entry.words
+        )
     if key == "y":
         return view, Wish(Want.COPY, entry, output=view.pane.level is Level.OUTPUT)
     if key == "l":

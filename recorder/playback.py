@@ -79,6 +79,8 @@ class Player:
             return
         ms = self._reel.end_ms if self.live and self._following else self.position(now)
         stop = self._stop
+        if stop is not None and self.projector.place > stop:
+            stop = self._stop = None  # somebody went on, or a search did
         if stop is not None and self._reel.at_ms(int(ms)) >= stop:
             self._stop = None
             self._start(self._travel(stop, self._reel.ms(stop)), self._reel.ms(stop))
@@ -118,10 +120,10 @@ class Player:
             self._rebase(self.projector.ms if self._aim_ms is None else self._aim_ms, now)
             self._aim_ms = None
 
-    def begin(self, start: Place, stop: Place | None = None) -> None:
-        """Go to a place first; pause at another one."""
+    def begin(self, start: Place, stop: Place | None = None, words: str = "") -> None:
+        """Go to a place first, and on to where words stand; pause at another one."""
         self._stop = stop
-        self._start(self._travel(start, None), None)
+        self._start(self._begin_at(start, words) if words else self._travel(start, None), None)
 
     def _rebase(self, ms: float, now: float) -> None:
         self._base_ms, self._base_now = ms, now
@@ -290,6 +292,11 @@ class Player:
             self.paused = True
             here = self.projector.raw
             self._start(self._until_found(self.finder.first(words, here)), None)
+
+    def _begin_at(self, start: Place, words: str) -> Iterator[None]:
+        self.paused = True
+        yield from self._travel(start, None)
+        yield from self._until_found(self.finder.first(words, self.projector.raw, here=True))
 
     def _next_hit(self, _now: float) -> None:
         self._seek_hit(1)

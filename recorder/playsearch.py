@@ -77,8 +77,8 @@ class Finder:
         self.search = Search()
         self.message = ""  # how it has ended
 
-    def first(self, words: str, after: tuple[int, int]) -> Iterator[str]:
-        """Show the first hit behind a raw offset of a leg, else the very first one."""
+    def first(self, words: str, after: tuple[int, int], *, here: bool = False) -> Iterator[str]:
+        """Show the first hit behind a raw offset of a leg, or ``here`` at it, else the very first one."""
         self._hits, self._looking = [], self._show.hits(words)
         self.search, self.message = Search(words), ""
         number = 1
@@ -87,7 +87,7 @@ class Finder:
             if number > len(self._hits):
                 break
             hit = self._hits[number - 1]
-            if (hit.leg, hit.end) > after:
+            if (hit.leg, hit.end) > after or (here and (hit.leg, hit.start) >= after):
                 yield from self._show_hit(number)
                 return
             number += 1

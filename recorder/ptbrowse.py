@@ -68,12 +68,12 @@ _SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 class Deeds(NamedTuple):
     """What is done outside of the browser; each raises RecError.
 
-    ``label`` and ``play`` return what to say of it. ``check`` is called before a wish for which the browser
-    is left. ``page`` returns the place of text for some columns.
+    ``label`` and ``play``, which begins where words stand, return what to say of it. ``check`` is called
+    before a wish for which the browser is left. ``page`` returns the place of text for some columns.
     """
 
     label: Callable[[Entry, str], str]
-    play: Callable[[Entry], str]
+    play: Callable[[Entry, str], str]
     check: Callable[[Wish], None]
     page: Callable[[int], Page]
 
@@ -265,7 +265,7 @@ class Browser:
         if wish.want is Want.QUIT:
             self._leave(0)
         elif wish.want is Want.PLAY and wish.entry is not None:
-            self._app.create_background_task(self._playing(wish.entry))
+            self._app.create_background_task(self._playing(wish.entry, wish.text))
         elif wish.entry is not None:
             try:
                 self._say(self._done(wish, wish.entry))
@@ -282,10 +282,10 @@ class Browser:
             return self._copy(*self._copied(entry, output=wish.output))
         return self._anew(self._deeds.label(entry, wish.text))
 
-    async def _playing(self, entry: Entry) -> None:
+    async def _playing(self, entry: Entry, words: str) -> None:
         def play() -> None:
             try:
-                said = self._deeds.play(entry)
+                said = self._deeds.play(entry, words)
             except RecError as error:
                 said = error.message
             self._say(self._anew(said))

@@ -92,7 +92,11 @@ class Shelf:
             return []
         ulid, words = pane.of.session, _words(pane.query)
         turns = sessions.settled(self._store, lineage.turns(self._store, ulid), self._alive)
-        return [Entry(ulid, turn.turn, turn) for turn in turns if _holds(turn.command.casefold(), words)]
+        return [
+            Entry(ulid, turn.turn, turn, words=_together(words, turn.command))
+            for turn in turns
+            if _holds(turn.command.casefold(), words)
+        ]
 
     def _found(self, pane: Pane) -> tuple[list[Entry], bool]:
         """Return the sessions whose tool, label or directory holds the words, then where they stand."""
@@ -166,8 +170,15 @@ def _nearer(hit: Hit, phrase: query.Query) -> Hit:
 def _place(hit: Hit) -> Entry:
     """Return the row of a place that was found; what was printed is opened there."""
     first, past = hit.marks[0] if hit.marks else (0, 0)
-    find = hit.snippet[first:past] if hit.event.kind == Kind.OUTPUT else ""
-    return Entry(hit.event.session, hit.event.turn, hit, find)
+    words = hit.snippet[first:past]
+    find = words if hit.event.kind == Kind.OUTPUT else ""
+    return Entry(hit.event.session, hit.event.turn, hit, find, words)
+
+
+def _together(words: Sequence[str], text: str) -> str:
+    """Return words as they stand in a text: one behind the other, else the first of them."""
+    phrase = " ".join(words)
+    return phrase if phrase in text.casefold() else words[0]
 
 
 def _holds(text: str, words: Sequence[str]) -> bool:

@@ -291,6 +291,19 @@ def test_what_is_wished_for_a_session_a_turn_and_its_output(three):
     ]
 
 
+def test_what_was_found_is_played_where_it_stands(three):
+    store, shop, _fork, shell = three
+    turns = Reader(store).press("enter", "/", *"SEQ 2", "home").view
+    _, command = browsing.press(replace(turns, asking=None), "p", HEIGHT)
+    reader = Reader(store).press("/", *"pear", "enter", "p")  # the output that it opens
+    reader.press("/", "clear", *"app", "enter", "p")  # what is searched for there
+    _, row = browsing.press(replace(reader.view, panes=reader.view.panes[:1]), "p", HEIGHT)
+    found = [(wish.entry.key, wish.text) for wish in (command, *reader.wishes, row)]
+    assert found == [((shell, 2), "seq 2"), ((shop, 3), "pear"), ((shop, 3), "app"), ((shop, 3), "pear")]
+    reader = Reader(store).press("p", "enter", "p", "enter", "p")
+    assert [each.text for each in reader.wishes] == ["", "", ""]
+
+
 def test_a_label_is_one_line_and_none_is_given_by_esc(three):
     reader = Reader(three[0]).press("l", *"my shop", "down", "enter")
     assert reader.wishes == [Wish(Want.LABEL, reader.pane.entry, "my shop")]
@@ -445,7 +458,11 @@ def test_a_place_that_was_found_is_played_and_left_for_the_browser_again(shop, s
     term.send("/row 66\r")
     term.expect(re.compile(r"^row 66 of \d+", re.MULTILINE))
     term.send("p")
-    term.expect("space pause")
+    term.expect("hit 8/8+")
+    assert term.screen()[-2].startswith("row 66 of 30")
+    term.send("N")
+    term.expect("hit 7/8+")
+    assert term.screen()[-2].startswith("row 66 of 29")
     term.send("q")
     term.expect("n N next")
     term.send("q")
@@ -527,7 +544,7 @@ def test_a_store_that_is_busy_after_something_was_played_is_said(three, monkeypa
     said = []
     with create_pipe_input() as keys, create_app_session(input=keys, output=DummyOutput()):
 
-        def play(_entry):
+        def play(_entry, _words):
             keys.send_text("q")
             return ""
 

@@ -226,6 +226,40 @@ def test_a_search_begins_behind_what_is_shown_and_goes_round():
     assert it.player.entry == "/"
 
 
+def test_it_begins_where_words_stand_in_a_turn():
+    it = Theatre()
+    it.player.begin(it.show.reel.at_raw(0, 90), it.show.reel.at_raw(0, 180, reach=True), "line")
+    it.settle()
+    assert (it.last, it.player.paused) == ("line 10", True)
+    assert "hit 11/11+" in it.bar
+    it.press("N")
+    assert it.last == "line 09"
+    it.press("n", " ").wait(60_000)
+    assert (it.last, it.player.paused) == ("line 19", True)  # the turn's end is still the end
+    it = Theatre()
+    it.player.begin(it.show.reel.at_raw(0, 90), it.show.reel.at_raw(0, 180, reach=True), "line 3")
+    it.settle()
+    assert it.last == "line 30"
+    it.press(" ").wait(2000)
+    assert (it.last, it.player.paused) == ("line 32", False)  # not back to it
+    it = Theatre()
+    it.player.begin(it.show.reel.at_raw(0, 90), None, "nowhere")
+    it.settle()
+    assert (it.last, it.player.message) == ("line 09", "not found: nowhere")
+
+
+def test_a_search_that_begins_at_a_place_takes_what_stands_there(monkeypatch):
+    it = Theatre()
+    monkeypatch.setattr(
+        it.show, "hits", lambda _words: iter([Hit(0, 81, 90), Hit(0, 90, 90), Hit(0, 99, 108)])
+    )
+    it.player.begin(it.show.reel.at_raw(0, 90), None, "line")
+    it.settle()
+    assert (it.last, it.player.finder.search.at) == ("line 09", 2)
+    it.press("/", "enter")
+    assert (it.last, it.player.finder.search.at) == ("line 11", 3)
+
+
 def test_escape_stops_what_takes_long(monkeypatch):
     monkeypatch.setattr(projector, "_STEP", 64)
     it = Theatre(Show(2000))

@@ -46,7 +46,7 @@ def browse(app: App) -> int:
 
         deeds = ptbrowse.Deeds(
             label=lambda entry, name: _label(app, entry, name),
-            play=lambda entry: _play(app, entry),
+            play=lambda entry, find: _play(app, entry, find),
             check=lambda wish: _check(app, store, wish),
             page=lambda columns: _page(app, columns),
         )
@@ -72,10 +72,10 @@ def _label(app: App, entry: Entry, name: str) -> str:
     return f"label {name} moved from {moved}" if moved is not None else f"this session is {name} now"
 
 
-def _play(app: App, entry: Entry) -> str:
-    """Play on this terminal, which the browser has left; return what it complained of."""
+def _play(app: App, entry: Entry, find: str) -> str:
+    """Play on this terminal, which the browser has left, at what was found; return what it complained of."""
     which = entry.session if entry.turn is None else f"{entry.session}:{entry.turn}"
-    words = [*_AGAIN, "--root", app.place, "play", which]
+    words = [*_AGAIN, "--root", app.place, "play", which, *([f"--find={find}"] if find else [])]
     try:
         done = subprocess.run(words, env=app.env, stderr=subprocess.PIPE, check=False)
     except OSError as error:

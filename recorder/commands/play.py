@@ -61,12 +61,21 @@ def _number(text: str) -> float | None:
     "--speed", type=_speed, default="1", metavar="X", help="How fast, from 1/16 to 64; keys change it."
 )
 @click.option("--idle", type=_idle, metavar="S", help="Let no pause take longer than S seconds.")
+@click.option("--find", default="", metavar="WORDS", help="Begin where WORDS stand, as / does; paused.")
 @click.option("--raw", is_flag=True, help="The recorded bytes as they are; they can drive your terminal.")
 @click.option("--yes", is_flag=True, help="Play the bytes of a file that was imported without being asked.")
 @in_app
 @click.pass_context
 def play(
-    ctx: click.Context, app: App, which: str, *, speed: float, idle: float | None, raw: bool, yes: bool
+    ctx: click.Context,
+    app: App,
+    which: str,
+    *,
+    speed: float,
+    idle: float | None,
+    find: str,
+    raw: bool,
+    yes: bool,
 ) -> int:
     """Play SESSION as it was, at its own pace.
 
@@ -77,6 +86,8 @@ def play(
     """
     if yes and not raw:
         ctx.fail("--yes goes with --raw")
+    if find and raw:
+        ctx.fail("--find does not go with --raw")
     if which.startswith(":"):
         app.stay()
     with app.reading() as store:
@@ -99,7 +110,7 @@ def play(
             span = film.place(turn.session, turn.raw_start), stop
         if not film.reel.blocks:
             raise Refused(f"could not play {which}: no output is kept of it")
-        return _show(app, film, span, speed, raw=raw)
+        return _show(app, film, span, speed, find=find, raw=raw)
 
 
 def _ask(app: App, store: Store, which: str, ulid: str) -> None:
@@ -117,16 +128,20 @@ def _ask(app: App, store: Store, which: str, ulid: str) -> None:
         raise Refused("nothing was played")
 
 
-def _show(app: App, film: Film, span: tuple[Place, Place | None], speed: float, *, raw: bool) -> int:
+def _show(
+    app: App, film: Film, span: tuple[Place, Place | None], speed: float, *, find: str, raw: bool
+) -> int:
     """Play on the terminal with keys; where that cannot be, straight through."""
     terminal = Terminal.open()
     notes = config.runtime_dir(app.env)
     with contextlib.closing(terminal):
         if raw or not terminal.interactive or app.env.get("TERM", "dumb") == "dumb":
+            if find:
+                raise Refused("could not find words: this needs a terminal", advice="`rec search` finds them")
             return screening.straight(terminal, film.reel, span, speed, raw=raw, notes=notes)
         projector = Projector(film.reel, film.size)
         player = Player(film, projector, speed=speed, live=film.live())
-        player.begin(*span)
+        player.begin(*span, find)
 
         def grown() -> bool:
             film.more()
