@@ -169,6 +169,7 @@ pure
     formats/ttyrec         ttyrec, read
     formats/intake         a foreign recording as rec would have recorded it
     formats/restore        a session that rec exported, as it was
+    formats/fill           the text of a turn whose comment is lost, from its bytes
     formats/notes          what asciicast cannot say, in comments; both ways
     browsing               the browser of sessions: keys in, a view and wishes out
     rerun                  what a rerun submits, and when it stops

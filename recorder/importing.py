@@ -17,11 +17,12 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from recorder import ids
 from recorder.formats import castread, guess, notes, ttyrec, typescript
+from recorder.formats.fill import Fill
 from recorder.formats.intake import Intake
 from recorder.formats.records import Damage, Frame, Unreadable
 from recorder.formats.restore import Restore
 from recorder.importsink import Imported, Sink, refused
-from recorder.model import EndReason, Invocation, Session
+from recorder.model import Draft, EndReason, Invocation, Session
 from recorder.spans import Source
 
 if TYPE_CHECKING:
@@ -164,16 +165,14 @@ def _load(
     items: Iterator[castread.Item],
 ) -> Imported:
     first = next(items, None)
-    try:
-        known = _known(first)
-        row = _row(heading, known, heading.started_ms or 0)
-    except (ValueError, TypeError) as error:
-        raise refused(job.path, f"its comment about the session is damaged: {error}"[:200]) from error
+    known, row, why = _begun(job, heading, first)
     if known is not None and store.summary(row.ulid) is not None:
         advice = f"`rec rm {row.ulid}` deletes that one; `rec export` in version 2 makes a copy"
         raise refused(job.path, f"session {row.ulid} is there already", advice)
     sink = Sink(store, row, owner, job.path)
     with sink:
+        if why is not None:
+            sink.done.warn(why)
         everything = itertools.chain([] if first is None else [first], items)
         if known is not None:
             _restore(sink, everything, keep=known.get("part") is None)
@@ -182,13 +181,42 @@ def _load(
         return sink.finish(heading)
 
 
-def _known(first: castread.Item | None) -> dict[str, Any] | None:
-    """Return what our own comment says of the session, if it stands there; raise ValueError for no object."""
-    if not isinstance(first, castread.Note) or first.key != "session":
-        return None
+def _begun(
+    job: Job, heading: Heading, first: castread.Item | None
+) -> tuple[dict[str, Any] | None, Session, str | None]:
+    """Return what our own comments say of the session, its row, and what was wrong with the first one.
+
+    The file becomes a session of its own where the first comment is damaged, for nobody knows which one it
+    was; and a foreign recording where no event is left.
+    """
+    why: str | None = None
+    known: dict[str, Any] | None = None
+    damaged = isinstance(first, castread.Note) or (isinstance(first, Damage) and first.key is not None)
+    if isinstance(first, castread.Note):
+        try:
+            said = _known(first)
+            return said, _row(heading, said, heading.started_ms or 0), None
+        except (ValueError, TypeError) as error:
+            why = f"line {first.line}: the comment about the session is damaged: {error}"[:200]
+    if damaged and _has_events(job):
+        known = {"part": "damaged"}
+    return known, _row(heading, known, heading.started_ms or 0), why
+
+
+def _known(first: castread.Note) -> dict[str, Any]:
+    """Return what our own comment says of the session; raise ValueError for what is no such comment."""
+    if first.key != "session":
+        raise ValueError("it is missing")
     if not isinstance(first.value, dict):
         raise ValueError("it is no object")  # noqa: TRY004  (of a file, not of a caller)
     return first.value
+
+
+def _has_events(job: Job) -> bool:
+    """Say whether a file has events in comments of ours that can be read."""
+    with _open(job.path) as file:
+        _heading, items = castread.read(_pieces(job.path, file))
+        return any(isinstance(item, castread.Note) and item.key == "event" for item in items)
 
 
 def _row(heading: Heading, known: dict[str, Any] | None, started_ms: int) -> Session:
@@ -237,15 +265,28 @@ def _restore(sink: Sink, items: Iterator[castread.Item], *, keep: bool) -> None:
     def name(ulid: str, started_ms: int) -> str:
         return ulid if keep and _ULID(ulid) else ids.ulid(started_ms)
 
-    restore = Restore(sink.row.ulid, sink.owner, name)
+    row = sink.row
+    restore = Restore(row.ulid, sink.owner, name, row.created_ms)
+    fill = Fill(row.ulid, row.tool, row.size.cols)
     for item in items:
         for part in restore.take(item):
             if isinstance(part, Invocation):
                 sink.begin(part)
             elif isinstance(part, Damage):
                 sink.done.warn(part.why)
-            else:
+                if part.key in {"event", ""}:
+                    fill.lost(restore.place)
+            elif isinstance(part, Draft):
+                for draft in fill.before(part):
+                    sink.add(draft)
                 sink.add(part)
+            else:
+                fill.take(part)
+                sink.add(part)
+    for draft in fill.close():
+        sink.add(draft)
+    for why in fill.told:
+        sink.done.warn(why)
     if not restore.whole:
         sink.done.warn("it ends before the recording does")
     sink.ends = {run.ulid: restore.ended(run) for run in restore.runs}

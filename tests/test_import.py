@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import dataclasses
 import itertools
 import json
 import os
@@ -290,10 +291,113 @@ def test_any_value_in_any_field_is_a_warning_or_a_refusal(tmp_path_factory, data
 
 
 @pytest.mark.parametrize("note", ["[]", '""', "null", "5", '[["ulid", "x"]]'])
-def test_a_comment_about_the_session_that_is_none_is_refused(store, tmp_path, note):
-    path = written(tmp_path / "a", f'{EXPORT[0]}\n# rec {{"session": {note}}}\n')
-    with pytest.raises(Refused, match="its comment about the session is damaged: it is no object"):
-        load(store, path)
+def test_without_any_comment_that_can_be_used_it_is_a_plain_asciicast(store, tmp_path, note):
+    text = f'{EXPORT[0]}\n# rec {{"session": {note}}}\n# rec {{"event": 5\n[1.0, "o", "x\\r\\n"]\n'
+    (done,) = load(store, written(tmp_path / "a", text))
+    assert done.warnings == [
+        "line 2: the comment about the session is damaged: it is no object",
+        "line 3: it is no JSON",
+    ]
+    assert said(store, done.ulid) == "x\n"
+
+
+def spoilt(line):
+    """Return a comment damaged in every way that leaves a line."""
+    return [
+        line.replace('"', '"x', 1),  # a key that nobody knows
+        line[: len(line) * 2 // 3],
+        line.replace("{", "", 1),
+        line[: line.index(": ") + 2] + "{}}",
+        line.replace('"at"', '"ta"').replace('"run": ', '"run": 7').replace('"ulid": "', '"ulid": 5, "x": "'),
+    ]
+
+
+COMMENTS = [at for at, line in enumerate(EXPORT) if line.startswith("# rec ")]
+
+
+@pytest.mark.parametrize("number", COMMENTS)
+@pytest.mark.parametrize("way", range(5))
+def test_a_damaged_comment_costs_only_itself(tmp_path, number, way):
+    lines = [*EXPORT]
+    lines[number] = spoilt(lines[number])[way]
+    store = MemoryStore()
+    (done,) = load(store, written(tmp_path / "a", "\n".join(lines) + "\n"))
+    if lines[number] != EXPORT[number] and "{}}" not in lines[number]:
+        assert done.warnings[0].startswith(f"line {number + 1}: ")
+    raw = b"".join(each.data for each in store.raw(done.ulid))
+    text = "".join(json.loads(line)[2] for line in lines if line.startswith("[") and '"o"' in line)
+    assert raw.decode("utf-8", "replace").replace("\ufffd", "") == text.replace("\ufffd", "")
+    whole = [
+        json.loads(line[6:])["event"] for at, line in enumerate(EXPORT) if '{"event"' in line and at != number
+    ]
+    found = [(e.at.wall_ms, e.kind, e.text, e.turn) for e in store.events(done.ulid)]
+    wanted = [(e["at"][0], e["kind"], e["text"], e["turn"]) for e in whole]
+    assert [each for each in found if each in wanted] == wanted
+    for turn in store.turns(done.ulid):
+        shown = "".join(e.text for e in store.events(done.ulid, kinds=["output"]) if e.turn == turn.turn)
+        assert shown.startswith({"SELECT 1;": "1\n", "bad": "Error\n"}[turn.command])
+        assert "Error" not in shown or turn.command == "bad"
+
+
+def test_a_lost_output_is_found_again_and_its_turn_has_an_end(root, tmp_path):
+    prompt = (
+        '# rec {{"event": {{"at": [{at}, {at}], "kind": "prompt", "text": "{text}", "turn": {turn}, "run": 0'
+    )
+    prompt += ', "meta": {{"prompt_text": "$ ", "raw": {raw}}}}}}}'
+    lines = [
+        *EXPORT[:3],
+        prompt.format(at=5, text="ls", turn=1, raw=0),
+        '# rec {"event": {"at": [6, 6], "kind": "output", "te',
+        '[0.5, "o", "needle\\r\\n$ pwd\\r\\n"]',
+        prompt.format(at=9, text="pwd", turn=2, raw=15),
+        '# rec {"event": {"at": [6, 6], "kind": "output", "te',
+        '[0.5, "o", "/srv\\r\\n$ "]',
+        '# rec {"whole": true}',
+    ]
+    path = written(tmp_path / "a.cast", "\n".join(lines) + "\n")
+    assert rec(["import", path], root).ok().stderr.splitlines() == [
+        f"rec: {path}: line 5: it is no JSON",
+        f"rec: {path}: line 8: it is no JSON",
+        f"rec: {path}: turn 1 has its text from the bytes",
+        f"rec: {path}: turn 2 has its text from the bytes",
+    ]
+    assert rec(["output", "@1:1"], root).ok().stdout == "needle\n"
+    assert rec(["output", "@1:2"], root).ok().stdout == "/srv\n"
+    assert "needle" in rec(["search", "needle"], root).ok().stdout
+    events = blackbox.events(root)
+    assert [(each["kind"], each["turn"]) for each in events] == [
+        ("prompt", 1),
+        ("output", 1),
+        ("prompt", 2),
+        ("output", 2),
+    ]
+
+
+def test_two_runs_of_which_a_declaration_is_lost_stay_two(tmp_path):
+    source = MemoryStore()
+    one = Maker(source, 1)
+    one.turn("one", "1\n")
+    one.end()
+    again = "7" + maker.ulid(2, one.at_ms)[1:]
+    row, first = source.summary(one.ulid).session, source.summary(one.ulid).invocation
+    source.begin(row, dataclasses.replace(first, ulid=again, started_ms=one.at_ms, ended_ms=None))
+    one.invocation, one.began_ms = again, one.at_ms
+    one.turn("two", "2\n")
+    one.end(4)
+    whole = list(exporting.cast_lines(source, exporting.session(source, one.ulid), 3))
+    for number, line in enumerate(whole):
+        if not line.startswith('# rec {"run"'):
+            continue
+        lines = [*whole[:number], line.replace("run", "rux"), *whole[number + 1 :]]
+        store = MemoryStore()
+        (done,) = load(store, written(tmp_path / "a", "\n".join(lines) + "\n"))
+        assert done.warnings == [f"line {number + 1}: it is a comment that rec does not know"]
+        before = [(start, byte, wall) for start, byte, wall, _ in making.flat(source.raw(one.ulid))]
+        assert [(s, byte, wall) for s, byte, wall, _ in making.flat(store.raw(one.ulid))] == before
+        assert [e.text for e in store.events(done.ulid)] == [e.text for e in source.events(one.ulid)]
+        runs = {chunk.invocation for chunk in store.raw(done.ulid)}
+        assert (len(runs), len(runs & {first.ulid, again})) == (2, 1)
+        assert store.summary(done.ulid).invocation.exit_status == 4
 
 
 # --- whole or nothing ------------------------------------------------------------------------------

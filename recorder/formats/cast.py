@@ -76,8 +76,8 @@ class Writer:
     def run(self, ulid: str, facts: dict[str, JsonValue]) -> Iterator[str]:
         """Declare a run that bytes and events belong to; one that is declared already is passed over."""
         if ulid not in self._runs:
-            self._runs[ulid] = len(self._runs)
-            yield from self.note("run", {"ulid": ulid, **facts})
+            number = self._runs[ulid] = len(self._runs)
+            yield from self.note("run", {"number": number, "ulid": ulid, **facts})
 
     def chunk(self, ms: int, chunk: Chunk) -> Iterator[str]:
         """Yield the lines of some bytes of a run that is declared."""

@@ -36,6 +36,7 @@ LAST_YEAR = 253_402_300_799  # s; the end of the year 9999
 _size = re.compile(r"(\d{1,9})x(\d{1,9})").fullmatch
 _status = re.compile(r"-?\d{1,9}").fullmatch
 _surrogates = re.compile("[\ud800-\udfff]").sub
+_key = re.compile(rb'\{"(session|run|event|bytes|whole)"').match
 _stdout = re.compile(r'"stdout"\s*:\s*\[')
 
 
@@ -44,6 +45,7 @@ class Note(NamedTuple):
 
     key: str
     value: Any
+    line: int = 0
 
 
 Item = Frame | Damage | Note
@@ -145,12 +147,14 @@ def _comment(number: int, line: bytes) -> Iterator[Item]:
     try:
         value = parsed(line[len(prefix) :])
     except ValueError:
-        yield Damage(
-            f"line {number}: it is torn off" if not line.endswith(b"\n") else f"line {number}: no JSON"
-        )
+        found = _key(line[len(prefix) :])
+        cause = "it is no JSON" if line.endswith(b"\n") else "it is torn off"
+        yield Damage(f"line {number}: {cause}", found[1].decode() if found else "")
         return
-    if isinstance(value, dict) and len(value) == 1:
-        yield Note(*next(iter(value.items())))
+    if isinstance(value, dict) and len(value) == 1 and (key := next(iter(value))) in notes.KEYS:
+        yield Note(key, value[key], number)
+    else:
+        yield Damage(f"line {number}: it is a comment that rec does not know", "")
 
 
 class Clock:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 PREFIX = "# rec "
 VERSION = 1  # of these comments
+KEYS = frozenset({"session", "run", "event", "bytes", "whole"})
 LARGEST = 1 << 53  # of a whole number: what any reader of JSON keeps exactly
 MOST = 1 << 40  # bytes of a session, as the store counts them; also above any time in ms
 

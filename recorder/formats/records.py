@@ -30,6 +30,7 @@ class Damage(NamedTuple):
     """A part of a file that could not be read, and why; what follows may be whole."""
 
     why: str
+    key: str | None = None  # of one of our comments; "" where nobody can tell which it was
 
 
 @dataclass(frozen=True, slots=True)
