@@ -137,23 +137,38 @@ def load(
     ``owner`` is this process; ``rules`` find trouble in what a foreign recording shows.
     """
     with contextlib.ExitStack() as stack:
-        file = stack.enter_context(_open(job.path))
-        modified_ms = max(0, os.fstat(file.fileno()).st_mtime_ns // 1_000_000)
-        pieces = _pieces(job.path, file, told=told)
-        items: Iterator[castread.Item]
-        try:
-            if job.timing is not None:
-                timing = stack.enter_context(_open(job.timing))
-                heading, items = typescript.read(_pieces(job.timing, timing), pieces)
-            elif job.form == guess.TTYREC:
-                heading, items = ttyrec.read(pieces)
-            else:
-                heading, items = castread.read(pieces)
-        except Unreadable as error:
-            raise refused(job.path, str(error)) from error
+        heading, items, modified_ms = _read(job, stack, told)
         if heading.started_ms is None:
-            heading = replace(heading, started_ms=modified_ms)
+            heading = replace(heading, started_ms=max(0, modified_ms - _length(job)))
         return _load(store, job, owner, rules, heading, items)
+
+
+def _read(
+    job: Job, stack: contextlib.ExitStack, told: Told | None = None
+) -> tuple[Heading, Iterator[castread.Item], int]:
+    """Open what a recording is made of; return its heading, what happened, and when it was written (ms)."""
+    file = stack.enter_context(_open(job.path))
+    modified_ms = os.fstat(file.fileno()).st_mtime_ns // 1_000_000
+    pieces = _pieces(job.path, file, told=told)
+    items: Iterator[castread.Item]
+    try:
+        if job.timing is not None:
+            timing = stack.enter_context(_open(job.timing))
+            heading, items = typescript.read(_pieces(job.timing, timing), pieces)
+        elif job.form == guess.TTYREC:
+            heading, items = ttyrec.read(pieces)
+        else:
+            heading, items = castread.read(pieces)
+    except Unreadable as error:
+        raise refused(job.path, str(error)) from error
+    return heading, items, modified_ms
+
+
+def _length(job: Job) -> int:
+    """Return how long a recording is (ms): a file was written last when that time was over."""
+    with contextlib.ExitStack() as stack:
+        _heading, items, _modified_ms = _read(job, stack)
+        return max((item.ms for item in items if isinstance(item, Frame)), default=0)
 
 
 def _load(

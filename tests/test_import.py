@@ -8,6 +8,7 @@ import dataclasses
 import itertools
 import json
 import os
+import struct
 import subprocess
 from contextlib import closing
 
@@ -203,11 +204,25 @@ def test_the_same_foreign_file_twice_is_two_sessions(store, tmp_path):
     assert first.ulid != second.ulid
 
 
-def test_without_a_time_it_is_that_of_the_file(store, tmp_path):
-    path = written(tmp_path / "a", '{"version": 2, "width": 0, "height": 0}\n[1, "o", "x"]\n')
-    os.utime(path, (1_600_000_000, 1_600_000_000))
-    (done,) = load(store, path)
-    assert store.summary(done.ulid).session.created_ms == 1_600_000_000_000
+@pytest.mark.parametrize(
+    ("data", "timing", "length_s"),
+    [
+        ('{"version": 2, "width": 0, "height": 0}\n[1, "o", "x"]\n[90.5, "o", "y"]\n', None, 90.5),
+        ('{"version": 3, "term": {"cols": 80, "rows": 24}}\n[1, "o", "x"]\n[2, "x", "0"]\n', None, 3),
+        ('{"version": 1, "width": 80, "height": 24, "stdout": [[3, "x"], [4, "y"]]}', None, 7),
+        (struct.pack("<III", 0, 0, 1) + b"x" + struct.pack("<III", 60, 0, 1) + b"y", None, 60),
+        ("Script started on a day\nxy", "1.5 1\n2.5 1\n", 4),
+    ],
+)
+def test_without_a_time_it_ended_when_the_file_was_written(store, tmp_path, data, timing, length_s):
+    modified_s = 1_600_000_000
+    paths = [written(tmp_path / "a", data)] + ([] if timing is None else [written(tmp_path / "t", timing)])
+    os.utime(paths[0], (modified_s, modified_s))
+    (done,) = load(store, *paths)
+    assert done.warnings == []
+    found = store.summary(done.ulid)
+    assert found.session.created_ms == int((modified_s - length_s) * 1000)
+    assert found.last_event_ms <= found.invocation.ended_ms == modified_s * 1000
 
 
 def test_a_damaged_file_gives_what_is_whole_and_a_warning(root, tmp_path):

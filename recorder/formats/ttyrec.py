@@ -34,7 +34,8 @@ def read(pieces: Iterable[bytes]) -> tuple[Heading, Iterator[Frame | Damage]]:
     source.back(header)
     seconds, micros, _length = _HEADER.unpack(header)
     began = seconds * 1000 + micros // 1000
-    return Heading(started_ms=began), _frames(source, began)
+    known = began > LONGEST_MS  # less counts from the recording's beginning, not from 1970
+    return Heading(started_ms=began if known else None), _frames(source, began)
 
 
 def _frames(source: Stretches, began: int) -> Iterator[Frame | Damage]:
