@@ -225,13 +225,16 @@ def cast_lines(
     noted: bool = True,
     marked: Callable[[int, Event], None] | None = None,
 ) -> Iterator[str]:
-    """Yield an asciicast's lines; ``noted`` puts all that v3 cannot say in comments.
+    """Yield an asciicast's lines; ``noted`` puts all that v3 cannot say in comments, and remarks in markers.
 
     ``told`` is called now and then with how many bytes of output are done, and of how many; ``marked``
     with the time (ms) and the prompt of each turn that becomes a marker.
     """
-    yield cast.header(version, heading(picked))
-    writer = cast.Writer(version, noted=noted and version == 3)
+    head = heading(picked)
+    if noted and version == 2:
+        head = replace(head, remarks=_remarks(store, picked))
+    yield cast.header(version, head)
+    writer = cast.Writer(version, noted=noted)
     yield from writer.note("session", _facts(picked))
     timeline = Timeline(of_turn=picked.turn is not None)
     size, done = picked.size, 0
@@ -262,6 +265,16 @@ def cast_lines(
     if newest is not None and picked.whole:
         yield from writer.run(newest.ulid, _run(newest, newest.started_ms))
     yield from writer.close(_status(picked))
+
+
+def _remarks(store: Store, picked: Picked) -> frozenset[int]:
+    """Return which of the markers, counted from 0, are no turns; the header of version 2 says so."""
+    marks = (cast.is_remark(event) for event in events(store, picked) if _has_marker(event))
+    return frozenset(number for number, remark in enumerate(marks) if remark)
+
+
+def _has_marker(event: Event) -> bool:
+    return cast.is_marker(event) or cast.is_remark(event)
 
 
 def title(picked: Picked) -> str:

@@ -313,7 +313,7 @@ def _take_in(sink: Sink, items: Iterator[castread.Item], heading: Heading, rules
     run = sink.unknown_run()
     sink.begin(run)
     source = Source(row.ulid, run.ulid, row.tool)
-    intake = Intake(source, row.size.cols, row.created_ms, rules, turns=heading.ours)
+    intake = Intake(source, heading, row.created_ms, rules)
     for item in items:
         if isinstance(item, Frame):
             for part in intake.take(item):

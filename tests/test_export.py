@@ -65,12 +65,38 @@ def test_the_output_is_all_there_and_turns_are_markers(store, version):
     assert "".join(data for _, code, data in frames if code == "o").encode() == raw_of(store, one.ulid)
     assert [data for _, code, data in frames if code == "m"] == [
         "SELECT 1;",
+        "looks good",
         "SELECT '</script>\\x1b]0;owned\\x07\\u202e';",
     ]
     assert [data for _, code, data in frames if code == "r"] == ["100x30"]
     assert [data for *_, data in frames[:3]] == ["sqlite> ", "SELECT 1;", "1\r\n"]  # before what it printed
     assert frames[-1][1:] == ["x", "0"]
     assert {code for _, code, _ in frames} == set("omrx")
+
+
+@pytest.mark.parametrize("version", [2, 3])
+def test_notes_and_labels_are_markers_where_they_were_made(store, version):
+    one = Maker(store, 1)
+    one.event("mark", "before all", mark="note")
+    one.turn("one", "1\n")
+    one.event("mark", "label shop", mark="label", label="shop")
+    one.event("mark", "label shop removed", mark="label", label="shop", removed=True)
+    one.event("mark", "two\nlines\x1b", mark="note")
+    one.event("mark", "paused", mark="pause")
+    one.turn("two", "2\n")
+    head, *frames = lines(store, one.ulid, version)
+    assert [data for _, code, data in frames if code in "mo"] == [
+        "before all",
+        "one",
+        "1\r\n",
+        "label shop",
+        "two\u23celines\\x1b",
+        "two",
+        "2\r\n",
+    ]
+    assert head.get("rec_remarks") == ([0, 2, 3] if version == 2 else None)
+    _, *without = lines(store, one.ulid, version, noted=False)  # as in a page, which does not show them
+    assert [data for _, code, data in without if code == "m"] == ["one", "two"]
 
 
 def test_times_of_the_two_versions_say_the_same(store):

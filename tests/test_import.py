@@ -103,6 +103,29 @@ def test_markers_of_our_version_2_are_turns(store, tmp_path):
     assert said(store, done.ulid) == "1\n2\n"
 
 
+@pytest.mark.parametrize("version", [2, 3])
+def test_remarks_come_back_once_and_are_no_turns(store, tmp_path, version):
+    marks = '[1, "m", "first"]\n[2, "o", "a\\r\\n"]\n[3, "m", "second"]\n'
+    (foreign,) = load(store, written(tmp_path / "a", V2 + marks))
+    one = Maker(store, 1)
+    one.event("mark", "before", mark="note")
+    one.turn("SELECT 1;", "1\n")
+    one.event("mark", "label shop", mark="label", label="shop")
+    one.turn("SELECT 2;", "2\n")
+    for ulid, commands, remarks in (
+        (foreign.ulid, [], ["first", "second"]),
+        (one.ulid, ["SELECT 1;", "SELECT 2;"], ["before", "label shop"]),
+    ):
+        here, found = store, ulid
+        for _ in range(2):  # nothing is doubled on the way back, either
+            path = exported(here, exporting.session(here, found), tmp_path / "b", version)
+            here = MemoryStore()
+            (done,) = load(here, path)
+            found = done.ulid
+            assert [turn.command for turn in here.turns(found)] == commands
+            assert [event.text for event in here.events(found, kinds=["mark"])] == remarks
+
+
 def test_a_file_cannot_take_over_another_sessions_run(store, tmp_path):
     victim = Maker(store, 1)
     victim.turn("x", "y\n")

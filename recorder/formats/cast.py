@@ -1,9 +1,10 @@
 """Asciicast v2 and v3, written: a heading, bytes and events in, lines out.
 
 Times are milliseconds, of which v3 writes the difference to the line before: nothing is rounded, so
-nothing drifts. Output is text: a decoder holds back the beginning of a character until the rest comes,
-and what is no UTF-8 becomes U+FFFD; with ``notes`` (v3) the bytes stand in comments. Keys that were
-typed are not recorded, so no ``i`` line is ever written.
+nothing drifts. Turns are markers, and so are notes and labels; version 2 says in its header which
+markers are no turns, version 3 in comments. Output is text: a decoder holds back the beginning of a
+character until the rest comes, and what is no UTF-8 becomes U+FFFD; with ``notes`` (v3) the bytes stand
+in comments. Keys that were typed are not recorded, so no ``i`` line is ever written.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from __future__ import annotations
 import codecs
 from typing import TYPE_CHECKING
 
-from recorder import jsontext
+from recorder import erasing, jsontext
 from recorder.erasing import ERASED, GONE
 from recorder.formats import notes
 from recorder.formats.records import EXIT, LARGEST, MARKER, OUTPUT, RESIZE
@@ -46,6 +47,8 @@ def header(version: int, heading: Heading) -> str:
     if version == 2:
         found |= {"env": {"TERM": heading.term}} if heading.term else {}
         found["rec"] = notes.VERSION  # readers pass over it; importing knows by it what the markers are
+        if heading.remarks:
+            found["rec_remarks"] = [*sorted(heading.remarks)]
     return jsontext.dumps(found)
 
 
@@ -57,12 +60,16 @@ def within(size: Size) -> Size:
 
 
 class Writer:
-    """Write what follows the header; ``noted`` puts everything that is known in comments (v3 only)."""
+    """Write what follows the header.
+
+    ``noted`` puts everything that is known in comments (v3), and makes markers of remarks.
+    """
 
     def __init__(self, version: int, *, noted: bool = False) -> None:
         """Begin at the recording's beginning."""
         self._version = version
-        self._noted = noted
+        self._noted = noted and version == 3
+        self._remarks = noted
         self._ms = 0  # of the last line
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._track = notes.Track()
@@ -92,7 +99,7 @@ class Writer:
             yield self._line(ms, OUTPUT, text)
 
     def event(self, ms: int, event: Event) -> Iterator[str]:
-        """Yield the lines of an event: a marker for a turn, a size, and in a comment all of it."""
+        """Yield the lines of an event: its marker, if it has one, or a size, and in a comment all of it."""
         if self._noted:
             run = None if event.invocation is None else self._runs[event.invocation]
             found: dict[str, JsonValue] = {"at": list(event.at), "kind": event.kind, "text": event.text}
@@ -102,7 +109,7 @@ class Writer:
             cols, rows = event.meta.get("cols"), event.meta.get("rows")
             if isinstance(cols, int) and isinstance(rows, int) and min(cols, rows) > 0:
                 yield self._line(ms, RESIZE, f"{min(cols, LARGEST)}x{min(rows, LARGEST)}")
-        elif is_marker(event):
+        elif is_marker(event) or (self._remarks and is_remark(event)):
             yield self._line(ms, MARKER, label(event))
 
     def resize(self, ms: int, size: Size) -> Iterator[str]:
@@ -132,6 +139,11 @@ def is_marker(event: Event) -> bool:
     return event.kind == Kind.PROMPT and event.turn is not None and event.meta.get("source") != INPUT
 
 
+def is_remark(event: Event) -> bool:
+    """Say whether an event is a marker that is no turn: a note or a label that somebody gave."""
+    return erasing.is_remark(event.kind, event.meta) and not event.meta.get("removed")
+
+
 def label(event: Event) -> str:
-    """Return the label of a turn's marker: what was submitted, in one harmless line."""
+    """Return the label of a marker: what was submitted or noted, in one harmless line."""
     return GONE if ERASED in event.meta else visible(event.text)[:LONGEST_LABEL]

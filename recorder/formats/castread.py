@@ -109,7 +109,12 @@ def _heading(head: dict[str, Any], size: Size, term: Any) -> Heading:  # noqa: A
         command=_string(head.get("command")),
         title=_string(head.get("title")),
         ours=head.get("rec") == notes.VERSION,
+        remarks=_ordinals(head.get("rec_remarks")),
     )
+
+
+def _ordinals(value: Any) -> frozenset[int]:  # noqa: ANN401  (the file's)
+    return frozenset(each for each in value if type(each) is int) if isinstance(value, list) else frozenset()
 
 
 def _string(value: Any) -> str | None:  # noqa: ANN401  (as above)

@@ -1,7 +1,8 @@
 """A foreign recording as `rec` would have recorded it: frames in, bytes and events out.
 
 Its output is of no turn, as nobody knows what was typed. Only where `rec` wrote the file are the
-markers turns: each ends where the next begins, and how it ended is not known.
+markers turns, but for those that it calls remarks: each ends where the next begins, and how it ended is
+not known.
 """
 
 from __future__ import annotations
@@ -16,24 +17,23 @@ from recorder.spans import SpanCutter
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from recorder.formats.records import Frame
+    from recorder.formats.records import Frame, Heading
     from recorder.spans import Item, Source
 
 PIECE = 64 << 10  # bytes that are taken at once
 
 
 class Intake:
-    """Take frames in order; ``turns`` says that markers begin turns."""
+    """Take frames in order; the heading says whether markers begin turns."""
 
-    def __init__(
-        self, source: Source, cols: int, started_ms: int, rules: Sequence[Any] = (), *, turns: bool
-    ) -> None:
+    def __init__(self, source: Source, heading: Heading, started_ms: int, rules: Sequence[Any] = ()) -> None:
         """Begin a session that nothing is known of; ``started_ms`` is wall time."""
         self._source = source
         self._started_ms = started_ms
-        self._cutter = SpanCutter(source, cols)
+        self._cutter = SpanCutter(source, heading.size.cols)
         self._rendering = Rendering(rules)
-        self._turns = turns
+        self._heading = heading
+        self._markers = 0
         self._turn = 0
         self._raw = 0
         self.status: int | None = None
@@ -49,7 +49,7 @@ class Intake:
                 found += self._output(at, frame.data[start : start + PIECE])
         elif frame.code == EXIT:
             self.status = int(frame.data)
-        elif frame.code == MARKER and self._turns:
+        elif frame.code == MARKER and self._is_turn():
             found += self._begin(at, frame.data.decode())
         else:
             found += self._rendered(self._cutter.so_far(answered=False))
@@ -64,6 +64,12 @@ class Intake:
             words = f"exited with status {self.status}"
             found.append(self._draft(at, Kind.SYSTEM, words, exit_status=self.status, signal=None))
         return found
+
+    def _is_turn(self) -> bool:
+        """Say whether the next marker begins a turn."""
+        number = self._markers
+        self._markers += 1
+        return self._heading.ours and number not in self._heading.remarks
 
     def _moment(self) -> Moment:
         return Moment(self._started_ms + self.last_ms, self.last_ms)

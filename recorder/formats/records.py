@@ -43,6 +43,9 @@ class Heading:
     command: str | None = None
     title: str | None = None
     ours: bool = False  # `rec` wrote it
+    remarks: frozenset[int] = (
+        frozenset()
+    )  # of the markers in a file of ours, counted from 0: those that are no turns
 
 
 class Unreadable(ValueError):
