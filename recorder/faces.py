@@ -100,7 +100,8 @@ def _replay(home: str | None, store: Store, needle: str) -> str:
         summary = lookup.summary(every, needle)
         shown = transcripts.replay(every, summary.session.ulid, _now_ms())
         known = render.provenance(summary, sessions.status_of(summary, identity.alive), page)
-        return f"{shown.first_line}\n{known}\n" + "".join(render.transcript(shown.events, page))
+        head = "".join(f"{line}\n" for line in (shown.first_line, known) if line)
+        return head + "".join(render.transcript(shown.events, page))
 
 
 def _wrap(home: str | None, store: Store, ulid: str) -> str:

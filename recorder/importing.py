@@ -19,7 +19,7 @@ from recorder import ids
 from recorder.formats import castread, guess, notes, ttyrec, typescript
 from recorder.formats.fill import Fill
 from recorder.formats.intake import Intake
-from recorder.formats.records import Damage, Frame, Unreadable
+from recorder.formats.records import Damage, Frame, Unreadable, Wrong, cause
 from recorder.formats.restore import Restore
 from recorder.importsink import Imported, Sink, refused
 from recorder.model import Draft, EndReason, Invocation, Session
@@ -122,8 +122,8 @@ def _pieces(path: str, file: BinaryIO, most: int | None = None, told: Told | Non
 
 
 def _why(error: Exception) -> str:
-    cause = error.strerror if isinstance(error, OSError) else None
-    return (cause or str(error)).lower()
+    words = error.strerror if isinstance(error, OSError) else None
+    return (words or str(error)).lower()
 
 
 # --- one of them -----------------------------------------------------------------------------------
@@ -212,18 +212,18 @@ def _begun(
             said = _known(first)
             return said, _row(heading, said, heading.started_ms or 0), None
         except (ValueError, TypeError) as error:
-            why = f"line {first.line}: the comment about the session is damaged: {error}"[:200]
+            why = f"line {first.line}: the comment about the session is damaged: {cause(error)}"[:200]
     if damaged and _has_events(job):
         known = {"part": "damaged"}
     return known, _row(heading, known, heading.started_ms or 0), why
 
 
 def _known(first: castread.Note) -> dict[str, Any]:
-    """Return what our own comment says of the session; raise ValueError for what is no such comment."""
+    """Return what our own comment says of the session; raise Wrong for what is no such comment."""
     if first.key != "session":
-        raise ValueError("it is missing")
+        raise Wrong("it is missing")
     if not isinstance(first.value, dict):
-        raise ValueError("it is no object")  # noqa: TRY004  (of a file, not of a caller)
+        raise Wrong("it is no object")
     return first.value
 
 
@@ -235,7 +235,7 @@ def _has_events(job: Job) -> bool:
 
 
 def _row(heading: Heading, known: dict[str, Any] | None, started_ms: int) -> Session:
-    """Return the session that a file is to become; raise ValueError for facts that cannot be.
+    """Return the session that a file is to become; raise Wrong for facts that cannot be.
 
     ``known`` is what our own comment says. Only a whole session is the same one again; a part becomes one
     of its own.
@@ -246,7 +246,7 @@ def _row(heading: Heading, known: dict[str, Any] | None, started_ms: int) -> Ses
     created_ms = notes.number(facts["created_ms"])
     ulid = facts.get("ulid") if facts.get("part") is None else None
     if ulid is not None and not _ULID(notes.string(ulid)):
-        raise ValueError("its ULID is none")
+        raise Wrong("its ULID is none")
 
     def text(name: str) -> str | None:
         value = facts.get(name)

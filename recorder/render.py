@@ -364,10 +364,13 @@ def notice(text: str, page: Page) -> str:
 
 
 def provenance(summary: Summary, status: Status, page: Page) -> str:
-    """Return what to know before a replay: if it broke off, the recorder's version, the tool's target."""
+    """Return what to know before a replay: if it broke off, the recorder's version, the tool's target.
+
+    Of what is not known nothing is said; it may be all.
+    """
     run = summary.invocation
     said = [status.value] if status is Status.INTERRUPTED else []
     if run is not None:
-        said.append(f"recorded by rec {run.version}")
+        said += [f"recorded by rec {run.version}"] if run.version else []
         said += [] if run.target is None else [f"target {homely(run.target, page.home)}"]
     return visible(", ".join(said))

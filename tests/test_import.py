@@ -8,6 +8,7 @@ import dataclasses
 import itertools
 import json
 import os
+import re
 import struct
 import subprocess
 from contextlib import closing
@@ -176,6 +177,20 @@ def test_what_asciinema_wrote(root, start, tmp_path):
     assert [event["text"] for event in blackbox.events(root)] == ["h\u00fc\nbold\n"]
     refused = rec(["resume", "@1"], root)
     assert (refused.status, "no command line was kept" in refused.stderr) == (1, True)
+
+
+def test_of_a_recorder_that_nobody_knows_nothing_is_said(root, tmp_path):
+    rec(["import", written(tmp_path / "a.cast", V2 + '[1, "o", "x\\r\\n"]\n')], root).ok()
+    assert rec(["replay", "@1"], root).ok().stderr == ""
+    assert "rec:" not in rec(["replay", "@1", "--raw"], root).ok().stderr
+    lines = [line.replace('"version": "0.1.0"', '"version": ""') for line in EXPORT if '"x"' not in line]
+    lines = [
+        re.sub(r'"ended_ms": \d+, "exit_status": 3, "end_reason": "exit"', '"x": 0', line) for line in lines
+    ]
+    rec(["import", written(tmp_path / "b.cast", "\n".join(lines) + "\n")], root).ok()
+    assert (
+        rec(["replay", json.loads(lines[1][6:])["session"]["ulid"]], root).ok().stderr == "rec: interrupted\n"
+    )
 
 
 @pytest.mark.parametrize("form", ["classic", "advanced"])

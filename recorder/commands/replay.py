@@ -44,17 +44,18 @@ def replay(app: App, session: str, last: int | None, *, raw: bool, as_json: bool
             )
             return
         page, status = app.page(), sessions.status_of(summary, app.alive)
-        known = f"rec: {render.provenance(summary, status, page)}"
+        known = render.provenance(summary, status, page)
         if raw:
             app.tell(shown.first_line)  # beside the bytes, which stay exactly what was recorded
-            app.tell(known)
+            if known:
+                app.tell(f"rec: {known}")
             app.say_bytes(transcripts.replay_raw(store, ulid, last))
             return
         with app.paged():
             app.say(shown.first_line)
-            if app.on_terminal:
-                app.say(page.paint(known, "dim"))
-            else:
-                app.tell(known)
+            if known and app.on_terminal:
+                app.say(page.paint(f"rec: {known}", "dim"))
+            elif known:
+                app.tell(f"rec: {known}")
             for piece in render.transcript(shown.events, page):
                 app.say(piece, end="")

@@ -25,6 +25,7 @@ from recorder.formats.records import (
     Frame,
     Heading,
     Unreadable,
+    Wrong,
 )
 from recorder.model import Size
 
@@ -59,7 +60,7 @@ def read(pieces: Iterable[bytes]) -> tuple[Heading, Iterator[Item]]:
         raise Unreadable("its first line is longer than any header")
     try:
         head = parsed(first.removeprefix(b"\xef\xbb\xbf"))
-    except ValueError:
+    except Wrong:
         head = None
     version = _version(head)
     if head is None or version == 1:
@@ -138,10 +139,13 @@ def _frames(lines: Iterator[bytes | Damage], version: int) -> Iterator[Item]:
         elif line.strip():
             try:
                 yield from clock.frames(parsed(line))
-            except ValueError as error:
-                torn = not line.endswith(b"\n")
-                cause = "it is torn off" if torn else str(error).partition("\n")[0][:100]
-                yield Damage(f"line {number}: {cause}")
+            except Wrong as error:
+                yield Damage(_told(number, line, error))
+
+
+def _told(number: int, line: bytes, error: Wrong) -> str:
+    """Return what is said of a line; only the last one can lack its end."""
+    return f"line {number}: {error}" if line.endswith(b"\n") else f"line {number}: it is torn off"
 
 
 def _comment(number: int, line: bytes) -> Iterator[Item]:
@@ -151,10 +155,9 @@ def _comment(number: int, line: bytes) -> Iterator[Item]:
         return
     try:
         value = parsed(line[len(prefix) :])
-    except ValueError:
+    except Wrong as error:
         found = _key(line[len(prefix) :])
-        cause = "it is no JSON" if line.endswith(b"\n") else "it is torn off"
-        yield Damage(f"line {number}: {cause}", found[1].decode() if found else "")
+        yield Damage(_told(number, line, error), found[1].decode() if found else "")
         return
     if isinstance(value, dict) and len(value) == 1 and (key := next(iter(value))) in notes.KEYS:
         yield Note(key, value[key], number)
@@ -172,17 +175,17 @@ class Clock:
         self._back = False
 
     def frames(self, value: Any) -> Iterator[Frame | Damage]:  # noqa: ANN401  (the file's)
-        """Yield the frame of a JSON value, if it is one that we keep; raise ValueError if it is none."""
+        """Yield the frame of a JSON value, if it is one that we keep; raise Wrong if it is none."""
         if not isinstance(value, list) or len(value) < 3:
-            raise ValueError("it is no [time, code, data]")
+            raise Wrong("it is no [time, code, data]")
         time, code, data = value[:3]
         if not notes.finite(time) or not isinstance(code, str) or not isinstance(data, str):
-            raise ValueError("it is no [time, code, data]")
+            raise Wrong("it is no [time, code, data]")
         if time < 0 or time * 1000 > LONGEST_MS:
-            raise ValueError(f"{str(time)[:20]} is no time that could be")
+            raise Wrong(f"{str(time)[:20]} is no time that could be")
         us = round(time * 1_000_000) + (self._us if self._relative else 0)
         if us // 1000 > LONGEST_MS:
-            raise ValueError("the recording cannot be so long")
+            raise Wrong("the recording cannot be so long")
         frame = _checked(us // 1000, code[:1], data)
         if us < self._us and not self._back:
             self._back = True
@@ -193,14 +196,14 @@ class Clock:
 
 
 def _checked(ms: int, code: str, data: str) -> Frame | None:
-    """Return a frame of a code that we know; raise ValueError for data that it cannot have."""
+    """Return a frame of a code that we know; raise Wrong for data that it cannot have."""
     if code == RESIZE:
         found = _size(data)
         if found is None:
-            raise ValueError(f"{data[:20]!r} is no size")
+            raise Wrong(f"{data[:20]!r} is no size")
         data = "{}x{}".format(*_within(int(found[1]), int(found[2])))
     elif code == EXIT and not _status(data):
-        raise ValueError(f"{data[:20]!r} is no exit status")
+        raise Wrong(f"{data[:20]!r} is no exit status")
     elif code == INPUT or code not in {OUTPUT, MARKER, RESIZE, EXIT}:
         return None
     return Frame(ms, code, _text(data).encode())
@@ -228,7 +231,7 @@ def _version1(data: bytes) -> tuple[Heading, Iterator[Item]]:
     torn = False
     try:
         head = parsed(data)
-    except ValueError:
+    except Wrong:
         head, torn = _salvaged(data.decode("utf-8", "replace")), True
     if _version(head) != 1:
         raise Unreadable("its first line is no header of an asciicast")
@@ -245,7 +248,7 @@ def _salvaged(text: str) -> Any:  # noqa: ANN401  (the file's)
         return None
     try:
         head = parsed((text[: found.start()].rstrip().rstrip(",") + "}").encode())
-    except ValueError:
+    except Wrong:
         return None
     rows, at, decoder = [], found.end(), json.JSONDecoder()
     while True:
@@ -264,7 +267,7 @@ def _rows(rows: list[Any], *, torn: bool) -> Iterator[Item]:
         try:
             delay, data = row if isinstance(row, list) and len(row) == 2 else (None, None)
             yield from clock.frames([delay, OUTPUT, data])
-        except ValueError as error:
+        except Wrong as error:
             yield Damage(f"output {number}: {error}")
     if torn:
         yield Damage("the rest is torn off")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from recorder.formats.records import LONGEST_LINE, Damage
+from recorder.formats.records import LONGEST_LINE, Damage, Wrong
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -38,15 +38,21 @@ def _line(held: list[bytes], size: int, longest: int) -> bytes | Damage:
 
 
 def parsed(data: bytes) -> Any:  # noqa: ANN401  (whatever the file says)
-    """Return a JSON value; raise ValueError for what is none, holds NaN or is nested without end."""
+    """Return a JSON value; raise Wrong for what is none, holds NaN or is nested without end."""
     try:
         return json.loads(data.decode("utf-8", "replace"), parse_constant=_constant)
     except RecursionError:
-        raise ValueError("it is nested too deeply") from None
+        raise Wrong("it is nested too deeply") from None
+    except Wrong:
+        raise
+    except json.JSONDecodeError:
+        raise Wrong("it is no JSON") from None
+    except ValueError:  # Python reads whole numbers of up to 4300 digits
+        raise Wrong("a number in it has too many digits") from None
 
 
 def _constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no number")
+    raise Wrong(f"{name} is no number")
 
 
 class Stretches:

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from recorder import jsontext
+from recorder.formats.records import Wrong
 from recorder.model import Chunk, Moment
 
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ def of_bytes(track: Track, ms: int, run: int, chunk: Chunk, text: str, held: byt
 def to_chunk(track: Track, ms: int, said: dict[str, Any], text: bytes) -> tuple[int, Chunk]:
     """Return the run and the chunk of an output line and what was said of it; settle the track.
 
-    Session and invocation are left empty. Raises ValueError for what no recorder says.
+    Session and invocation are left empty. Raises Wrong for what no recorder says.
     """
     told = track.foretold(ms)
     facts = [number(said.get(name, before)) for name, before in zip(Spot._fields, told, strict=True)]
@@ -97,9 +98,9 @@ def to_chunk(track: Track, ms: int, said: dict[str, Any], text: bytes) -> tuple[
     elif (text + held).startswith(track.held):
         data = (text + held)[len(track.held) :]
     else:
-        raise ValueError("its bytes do not follow those before them")
+        raise Wrong("its bytes do not follow those before them")
     if spot.start < track.spot.start:
-        raise ValueError("its bytes were there already")
+        raise Wrong("its bytes were there already")
     redactions = tuple(
         (spot.start + number(at), number(size), string(what)) for at, size, what in said.get("redactions", ())
     )
@@ -111,16 +112,16 @@ def _decoded(value: Any) -> bytes:  # noqa: ANN401  (whatever the file says)
     try:
         return base64.b64decode(string(value), validate=True)
     except binascii.Error as error:
-        raise ValueError("its bytes are no base64") from error
+        raise Wrong("its bytes are no base64") from error
 
 
 # --- values that a file gives ------------------------------------------------------------------------
 
 
 def number(value: Any, *, most: int = MOST * 16) -> int:  # noqa: ANN401  (as above)
-    """Return a whole number that is not negative; raise ValueError for anything else."""
+    """Return a whole number that is not negative; raise Wrong for anything else."""
     if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < most:
-        raise ValueError(f"{_short(value)} is no number that can stand there")
+        raise Wrong(f"{_short(value)} is no number that can stand there")
     return value
 
 
@@ -132,9 +133,9 @@ def finite(value: Any) -> bool:  # noqa: ANN401  (as above)
 
 
 def string(value: Any) -> str:  # noqa: ANN401  (as above)
-    """Return a text; raise ValueError for anything else."""
+    """Return a text; raise Wrong for anything else."""
     if not isinstance(value, str):
-        raise ValueError(f"{_short(value)} is no text")  # noqa: TRY004  (of a file, not of a caller)
+        raise Wrong(f"{_short(value)} is no text")
     return value
 
 

@@ -48,5 +48,16 @@ class Heading:
     )  # of the markers in a file of ours, counted from 0: those that are no turns
 
 
+class Wrong(ValueError):
+    """Something that a file says cannot be; the text says why, in our words."""
+
+
+def cause(error: Exception) -> str:
+    """Return what was wrong with a value in a file; what Python says of it tells a user nothing."""
+    if isinstance(error, KeyError):
+        return f"it has no {error}"
+    return str(error) if isinstance(error, Wrong) else "it says something of the wrong kind"
+
+
 class Unreadable(ValueError):
     """A file is not of the format it seemed to be; the text says why."""

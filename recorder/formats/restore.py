@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from recorder.formats import notes
 from recorder.formats.castread import Note
-from recorder.formats.records import EXIT, OUTPUT, Damage
+from recorder.formats.records import EXIT, OUTPUT, Damage, Wrong, cause
 from recorder.model import Chunk, Draft, EndReason, Invocation, Kind, Moment
 from recorder.turns import raw_offset
 
@@ -83,9 +83,8 @@ class Restore:
             return self._note(item.key, item.value) if isinstance(item, Note) else self._frame(item)
         except _WRONG as error:
             if not isinstance(item, Note):
-                return [Damage(f"line {self._line}: bytes behind it are left out: {error}"[:200])]
-            cause = f"it has no {error}" if isinstance(error, KeyError) else error
-            why = f"line {item.line}: the {item.key} comment says what cannot be: {cause}"[:200]
+                return [Damage(f"line {self._line}: bytes behind it are left out: {cause(error)}"[:200])]
+            why = f"line {item.line}: the {item.key} comment says what cannot be: {cause(error)}"[:200]
             return [*self._damaged(item.key), Damage(why, item.key)]
 
     def ended(self, run: Invocation) -> tuple[int, int | None, EndReason] | None:
@@ -142,7 +141,9 @@ class Restore:
             if not text:
                 raise
             if not self._lost:  # else it follows from damage that is told already
-                found.append(Damage(f"line {self._line}: what follows is no such output: {error}"[:200]))
+                found.append(
+                    Damage(f"line {self._line}: what follows is no such output: {cause(error)}"[:200])
+                )
             self._lost = True
             self._aim()
             if not text.startswith(
@@ -176,11 +177,11 @@ class Restore:
     # --- runs --------------------------------------------------------------------------------------
 
     def _declare(self, number: int, began_ms: int) -> None:
-        """Make the run of that number if its declaration was lost; raise ValueError if there was none."""
+        """Make the run of that number if its declaration was lost; raise Wrong if there was none."""
         if number in self._runs:
             return
         if not self._lost or number > MOST_RUNS:
-            raise ValueError(f"there is no run {number}")
+            raise Wrong(f"there is no run {number}")
         run = Invocation(self._name("", began_ms), self._session, began_ms, self._owner, version="", host="")
         self._runs[number] = run
         self._undeclared.append(run)
@@ -189,7 +190,7 @@ class Restore:
     def _run(self, said: dict[str, Any]) -> Invocation:
         number = notes.number(said.get("number", self._next), most=MOST_RUNS + 1)
         if number in self._runs:
-            raise ValueError(f"run {number} was there before")
+            raise Wrong(f"run {number} was there before")
         started = notes.number(said["started_ms"])
         ended, status, reason = said.get("ended_ms"), said.get("exit_status"), said.get("end_reason")
         target = said.get("target")
@@ -255,20 +256,20 @@ class Restore:
 
 
 def _checked(meta: Any) -> dict[str, Any]:  # noqa: ANN401  (the file's)
-    """Return an event's meta; raise ValueError for one that a store cannot take."""
+    """Return an event's meta; raise Wrong for one that a store cannot take."""
     if not isinstance(meta, dict):
-        raise ValueError("its meta is no object")  # noqa: TRY004  (of a file, not of a caller)
+        raise Wrong("its meta is no object")
     level: list[Any] = [meta]
     for _ in range(DEEPEST):
         inside = [value for each in level for value in (each.values() if isinstance(each, dict) else each)]
         for value in inside:
             if isinstance(value, int | float) and not (isinstance(value, bool) or notes.finite(value)):
-                raise ValueError("a number in its meta is too large")
+                raise Wrong("a number in its meta is too large")
         level = [value for value in inside if isinstance(value, dict | list)]
     if level:
-        raise ValueError("its meta is nested too deeply")
+        raise Wrong("its meta is nested too deeply")
     raw = meta.get("raw", 0)
     places = [notes.number(each, most=notes.MOST) for each in (raw if isinstance(raw, list) else [raw])]
     if places != sorted(places) or len(places) not in {1, 2}:
-        raise ValueError("its place in the output is none")
+        raise Wrong("its place in the output is none")
     return meta
