@@ -206,14 +206,13 @@ def _begun(
     """
     why: str | None = None
     known: dict[str, Any] | None = None
-    damaged = isinstance(first, castread.Note) or (isinstance(first, Damage) and first.key is not None)
     if isinstance(first, castread.Note):
         try:
             said = _known(first)
             return said, _row(heading, said, heading.started_ms or 0), None
         except (ValueError, TypeError) as error:
             why = f"line {first.line}: the comment about the session is damaged: {cause(error)}"[:200]
-    if damaged and _has_events(job):
+    if job.form == guess.CAST and isinstance(first, castread.Note | Damage) and _has_events(job):
         known = {"part": "damaged"}
     return known, _row(heading, known, heading.started_ms or 0), why
 
@@ -289,7 +288,7 @@ def _restore(sink: Sink, items: Iterator[castread.Item], *, keep: bool) -> None:
                 sink.begin(part)
             elif isinstance(part, Damage):
                 sink.done.warn(part.why)
-                if part.key in {"event", ""}:
+                if part.key in {"event", "", None}:  # it is an event's, or may have been
                     fill.lost(restore.place)
             elif isinstance(part, Draft):
                 for draft in fill.before(part):

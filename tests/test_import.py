@@ -360,6 +360,7 @@ def spoilt(line):
         line.replace('"', '"x', 1),  # a key that nobody knows
         line[: len(line) * 2 // 3],
         line.replace("{", "", 1),
+        "no comment",
         line[: line.index(": ") + 2] + "{}}",
         line.replace('"at"', '"ta"').replace('"run": ', '"run": 7').replace('"ulid": "', '"ulid": 5, "x": "'),
     ]
@@ -369,7 +370,7 @@ COMMENTS = [at for at, line in enumerate(EXPORT) if line.startswith("# rec ")]
 
 
 @pytest.mark.parametrize("number", COMMENTS)
-@pytest.mark.parametrize("way", range(5))
+@pytest.mark.parametrize("way", range(6))
 def test_a_damaged_comment_costs_only_itself(tmp_path, number, way):
     lines = [*EXPORT]
     lines[number] = spoilt(lines[number])[way]
