@@ -7,7 +7,6 @@ file says is checked before it is believed: it may be anybody's.
 
 from __future__ import annotations
 
-import contextlib
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -76,7 +75,8 @@ class Restore:
 
     def _taken(self, item: Item) -> list[Part]:
         if isinstance(item, Damage):
-            return [*self._damaged(item.key), item]
+            self._damaged(item.key)
+            return [item]
         if isinstance(item, Note):
             self._line = item.line
         try:
@@ -85,7 +85,8 @@ class Restore:
             if not isinstance(item, Note):
                 return [Damage(f"line {self._line}: bytes behind it are left out: {cause(error)}"[:200])]
             why = f"line {item.line}: the {item.key} comment says what cannot be: {cause(error)}"[:200]
-            return [*self._damaged(item.key), Damage(why, item.key)]
+            self._damaged(item.key)
+            return [Damage(why, item.key)]
 
     def ended(self, run: Invocation) -> tuple[int, int | None, EndReason] | None:
         """Return when and how a run ended, as the file says; None where it does not."""
@@ -94,17 +95,11 @@ class Restore:
             return None
         return newest.ended_ms, newest.exit_status, newest.end_reason or EndReason.EXIT
 
-    def _damaged(self, key: str | None) -> list[Part]:
-        """Go on behind damage; of an output line that is lost the comment may have the bytes."""
-        said, self._said = self._said, {}
-        self._lost = True
-        if key is not None:
-            self._unsaid = True
-            self._next += key == "run"
-        elif "b64" in said:
-            with contextlib.suppress(*_WRONG):
-                return self._chunk(said, b"")
-        return []
+    def _damaged(self, key: str | None) -> None:
+        """Go on behind damage: nothing is foretold for sure."""
+        self._said = {}
+        self._lost = self._unsaid = True
+        self._next += key == "run"
 
     def _note(self, key: str, said: Any) -> list[Part]:  # noqa: ANN401  (the file's)
         if key == "run":
