@@ -213,6 +213,38 @@ class Timeline:
         return self.now
 
 
+def timed(
+    items: Iterator[Chunk | Event | Summary], timeline: Timeline
+) -> Iterator[tuple[int, Chunk | Event | Summary]]:
+    """Yield items with their times (ms).
+
+    A label may be given to a session weeks after its tool has ended. Marks behind the last bytes of a run
+    count as of that moment, unless they are known to be from before its end: no time passes for them.
+    """
+    ends: dict[str | None, int] = {}
+    held: list[Event] = []  # a mark, and the events behind it: bytes that follow say whether the run went on
+
+    def released(run: str | None) -> Iterator[tuple[int, Event]]:
+        for event in held:
+            late = event.kind == Kind.MARK and event.invocation != run
+            late = late and event.at.wall_ms > ends.get(event.invocation, 0)
+            yield timeline.now if late else timeline.of(event), event
+        held.clear()
+
+    for item in items:
+        if isinstance(item, Event) and (held or item.kind == Kind.MARK):
+            held.append(item)
+            continue
+        yield from released(item.invocation if isinstance(item, Chunk) else None)
+        if not isinstance(item, Summary):
+            yield timeline.of(item), item
+            continue
+        if item.invocation is not None and item.invocation.ended_ms is not None:
+            ends[item.invocation.ulid] = item.invocation.ended_ms
+        yield timeline.now, item
+    yield from released(None)
+
+
 # --- lines -----------------------------------------------------------------------------------------
 
 
@@ -239,15 +271,14 @@ def cast_lines(
     timeline = Timeline(of_turn=picked.turn is not None)
     size, done = picked.size, 0
     known: dict[str, Invocation] = {}
-    for item in stream(store, picked):
+    for ms, item in timed(stream(store, picked), timeline):
         if isinstance(item, Summary):
             if item.invocation is not None:
                 known[item.invocation.ulid] = item.invocation
             if picked.turn is None and item.session.size != size:
                 size = item.session.size
-                yield from writer.resize(timeline.now, size)
+                yield from writer.resize(ms, size)
             continue
-        ms = timeline.of(item)
         if item.invocation is not None:
             began = item.at.wall_ms - item.at.offset_ms
             yield from writer.run(item.invocation, _run(known.get(item.invocation), began))

@@ -10,6 +10,7 @@ import stat
 import subprocess
 import sys
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import blackbox
@@ -97,6 +98,26 @@ def test_notes_and_labels_are_markers_where_they_were_made(store, version):
     assert head.get("rec_remarks") == ([0, 2, 3] if version == 2 else None)
     _, *without = lines(store, one.ulid, version, noted=False)  # as in a page, which does not show them
     assert [data for _, code, data in without if code == "m"] == ["one", "two"]
+
+
+def test_a_label_that_came_later_makes_no_recording_longer(store):
+    one = Maker(store, 1)
+    one.turn("one", "1\n")
+    one.event("mark", "in time", mark="note")
+    one.end()
+    one.at_ms += 7 * 86_400_000
+    one.event("mark", "label shop", mark="label", label="shop")
+    row, first = store.summary(one.ulid).session, store.summary(one.ulid).invocation
+    again = "7" + maker.ulid(2, one.at_ms)[1:]
+    frames = lines(store, one.ulid, 2)[1:]
+    assert frames[-3:] == [[4.0, "m", "in time"], [4.0, "m", "label shop"], [4.0, "x", "0"]]
+    store.begin(row, replace(first, ulid=again, started_ms=one.at_ms, ended_ms=None))
+    one.invocation, one.began_ms = again, one.at_ms
+    one.turn("two", "2\n")
+    one.event("mark", "label more", mark="label", label="more")
+    frames = [frame for frame in lines(store, one.ulid, 2)[1:] if frame[1] == "m"]
+    assert [label for *_, label in frames] == ["one", "in time", "label shop", "two", "label more"]
+    assert all(ms < 20 for ms, *_ in frames)
 
 
 def test_times_of_the_two_versions_say_the_same(store):
