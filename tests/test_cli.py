@@ -565,6 +565,21 @@ def test_tables_fit_the_terminal(root, start):
         assert max(map(len, rows)) <= 80
 
 
+def test_the_turns_of_all_sessions_are_the_newest_for_a_person(root, start):
+    with closing(maker.store_at(root)) as store:
+        one = Maker(store, 1)
+        for number in range(1003):
+            one.prompt(f"line {number}")
+    for words, first in (([], 3), (["--since", "2020-01-01"], 0), (["@1"], 0), (["-n", "1001"], 2)):
+        term = start([*PYTHON, "log", *words], root=root, env={"PAGER": "cat"})
+        assert term.wait() == 0
+        shown = [row for row in bytes(term.raw).decode().splitlines() if not row.startswith("rec:")]
+        assert len(shown) == 1003 - first
+        assert shown[0].endswith(f"line {first}")
+        assert (b"rec: the newest 1000 turns; -n or --since shows more\r\n" in term.raw) == (not words)
+    assert len(call(["log"], root).stdout.splitlines()) == 1003
+
+
 @pytest.mark.parametrize("cols", [30, 47, 80])
 def test_no_row_is_wider_than_the_terminal(root, start, cols):
     with closing(maker.store_at(root)) as store:
