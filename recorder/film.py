@@ -12,21 +12,24 @@ from typing import TYPE_CHECKING, NamedTuple
 from recorder import lineage
 from recorder.basics import Size
 from recorder.model import Kind, Status
+from recorder.playsearch import Text, laid_out
 from recorder.reel import Cutter, Reel, pieces
 from recorder.sessions import status_of
-from recorder.turns import raw_end, raw_offset
+from recorder.turns import INPUT, raw_end, raw_offset
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from recorder.lineage import Leg
     from recorder.model import Event
+    from recorder.playsearch import Hit, Stretch
     from recorder.reel import Block, Piece, Place, Resizes
     from recorder.sessions import Alive
     from recorder.store import Store
 
 _MARKED = (Kind.MARK.value, Kind.ALERT.value)
 _LOOK_BACK = 20  # events
-_WORDS = (Kind.PROMPT.value, Kind.OUTPUT.value)
+_WORDS = (Kind.PROMPT.value, Kind.OUTPUT.value, Kind.SYSTEM.value)
 
 
 class Spot(NamedTuple):
@@ -36,14 +39,6 @@ class Spot(NamedTuple):
     raw: int
     turn: int | None
     text: str
-
-
-class Hit(NamedTuple):
-    """An event with the words in it, and the raw bytes among which they are shown."""
-
-    leg: int
-    start: int
-    end: int
 
 
 class Film:
@@ -163,20 +158,44 @@ class Film:
 
     # --- words -----------------------------------------------------------------------------------
 
-    def hits(self, words: str) -> Iterator[Hit | None]:
-        """Yield the events that have ``words`` in their text, in order; None now and then while looking."""
+    def hits(self, words: str) -> Iterator[Hit | Stretch | None]:
+        """Yield where words stand or may stand, in order; None now and then while looking."""
         wanted = words.casefold()
         for number, leg in enumerate(self._legs):
-            looked = 0
-            for event in self._store.events(leg.ulid, kinds=_WORDS, upto=leg.upto_seq):
-                looked += len(event.text) + 1000
-                if looked > (1 << 20):
-                    looked = 0
-                    yield None
-                if leg.has(event) and wanted in event.text.casefold():
-                    start = raw_offset(event)
-                    if start is not None:
-                        yield Hit(number, start, max(start, raw_end(event)))
+            yield from laid_out(number, self._texts(leg, wanted), self._length(number))
+
+    def _texts(self, leg: Leg, wanted: str) -> Iterator[Text | None]:
+        """Yield which raw bytes a leg's events tell the text of, and whether it has the words."""
+        looked = 0
+        framed: set[int | None] = set()  # the turns whose next output may begin before a full-screen program
+        for event in self._store.events(leg.ulid, kinds=_WORDS, upto=leg.upto_seq):
+            looked += len(event.text) + 1000
+            if looked > (1 << 20):
+                looked = 0
+                yield None
+            if not leg.has(event):
+                continue
+            if "full_screen_ms" in event.meta:
+                framed.add(event.turn)
+            start = raw_offset(event)
+            if start is None or event.kind == Kind.SYSTEM:
+                continue
+            holds = wanted in event.text.casefold()
+            if event.kind == Kind.OUTPUT:
+                whole = event.turn not in framed and "unrendered" not in event.meta
+                framed.discard(event.turn)
+                yield Text(start, max(start, raw_end(event)), holds, whole=whole)
+            elif event.meta.get("source") != INPUT:
+                yield Text(start, start, holds, prompt=True)
+            elif holds:
+                yield Text(start, start, holds)
+
+    def _length(self, number: int) -> Iterator[int]:
+        """Yield the raw offset at which a leg ends on the reel; read last, for what is live grows."""
+        end = self._ends[number]
+        if number == len(self._legs) - 1:
+            end = self._next
+        yield self._store.raw_length(self._legs[number].ulid) if end is None else end
 
 
 def _where(spot: Spot) -> tuple[int, int]:

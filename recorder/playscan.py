@@ -19,7 +19,13 @@ if TYPE_CHECKING:
 
     from recorder.board import Board
     from recorder.projector import Projector
-    from recorder.reel import Piece
+    from recorder.reel import Piece, Place
+
+
+_BEFORE = 1024  # bytes before a stretch in which words may begin that end in it
+_SETTLED_MS = 100  # what a full-screen program shows so long was its picture, and no part of drawing one
+_STYLE = re.compile(rb"\x1b\[[0-9;:]{0,40}m")
+_MOVES = re.compile(rb"[\x00-\x09\x0b-\x0c\x0e-\x1a\x1c-\x1f]|\r(?!\n)|\x1b(?!\[[0-9;:]{0,40}m)").search
 
 
 class Lookout(Stage):
@@ -27,16 +33,25 @@ class Lookout(Stage):
 
     def __init__(self, size: Size, words: str) -> None:
         """Begin with an empty screen."""
-        self._words = words.casefold()
+        self.folded = words.casefold()
         some = re.escape(words.casefold() + words.upper()).encode()
         self._may_add = re.compile(b"[\x80-\xff%b]" % some if words.isascii() else b"").search
         self._raw = 0  # raw offset behind what was taken
         self._looking = False
-        self.sighted: list[int] = []  # raw offsets at which words have come to stand
+        self._picture: set[tuple[int, int]] = set()  # where words stood in what the alternate screen showed
+        self._ms = 0
+        self.sighted: list[int] = []  # raw offsets in the last piece at which words have come to stand
+        self.place: Place | None = None  # what it shows
         super().__init__(size)
 
     def look(self, piece: Piece) -> None:
         """Let a piece happen."""
+        self.sighted.clear()
+        if not self.alternate:
+            self._picture = set()
+        elif piece.ms - self._ms >= _SETTLED_MS:
+            self._picture = self.standing()
+        self._ms = piece.ms
         if isinstance(piece.act, Size):
             self.resize(piece.act.rows, piece.act.cols)
             return
@@ -44,6 +59,12 @@ class Lookout(Stage):
         self._looking = True
         self._draw_all(piece.act)  # whole: nothing may be passed over
         self._looking = False
+        if self.sighted and self.alternate and self.standing():
+            self.sighted = [piece.end]  # a picture is shown as far drawn as the words stand
+
+    def standing(self) -> set[tuple[int, int]]:
+        """Return where the words stand now."""
+        return places(self, self.folded, 0, self.lines * self.columns)
 
     def _take(self, kind: TokenKind, raw: bytes) -> None:
         begun = self._raw
@@ -58,36 +79,42 @@ class Lookout(Stage):
 
     def _write(self, part: bytes) -> None:
         """Draw a part of a text, and notice words that stand in its cells and did not before."""
-        reach = 1 + 2 * len(self._words) // self.columns  # rows
-        y, first = self.cursor.y, self._at()
-        before = places(self, self._words, y - reach, y + reach + 1)
+        reach = 2 * len(self.folded)  # cells, all of them wide
+        first = self._at()
+        low, past = first - reach, first + len(part) + reach
+        before = places(self, self.folded, low, past)
         super()._take(TokenKind.TEXT, part)
         last = self._at()
-        y = min(y, self.cursor.y)
-        found = places(self, self._words, y - reach, y + reach + 1)
         if last <= first:  # the rows have moved up by one
-            first -= self.columns
+            first, low = first - self.columns, low - self.columns
             before = {(begin - self.columns, end - self.columns) for begin, end in before}
-        if any(begin < last and end > first for begin, end in found - before):
+        found = places(self, self.folded, low, past)
+        new = {(begin, end) for begin, end in found - before if begin < last and end > first}
+        if new and not (self.alternate and self._stood(new)):
             self.sighted.append(self._raw)
+
+    def _stood(self, new: set[tuple[int, int]]) -> bool:
+        """Say whether the picture that is drawn anew had the words there already."""
+        return new <= self._picture and len(self.standing()) <= len(self._picture)
 
     def _at(self) -> int:
         return self.cursor.y * self.columns + self.cursor.x
 
 
-def places(board: Board, folded: str, top: int, past: int) -> set[tuple[int, int]]:
-    """Return where words stand in the rows from ``top`` to before ``past``: cells, counted row after row."""
-    top, past = max(0, top), min(past, board.lines)
-    columns = range(board.columns)
+def places(board: Board, folded: str, low: int, past: int) -> set[tuple[int, int]]:
+    """Return where words stand among the cells from ``low`` to before ``past``, counted row after row."""
+    columns = board.columns
+    low, past = max(0, low), min(past, board.lines * columns)
     data: list[str] = []
-    for y in range(top, past):
+    for y in range(low // columns, -(-past // columns)):
+        begin, end = max(0, low - y * columns), min(columns, past - y * columns)
         row = board.row(y)
-        data += [row[x].data for x in columns] if row else " " * board.columns
+        data += [row[x].data for x in range(begin, end)] if row else " " * (end - begin)
     text = "".join(data).casefold()
     at = text.find(folded) if folded else -1
     if at < 0:
         return set()
-    cells = [cell for cell, each in enumerate(data, top * board.columns) for _char in each.casefold()]
+    cells = [cell for cell, each in enumerate(data, low) for _char in each.casefold()]
     found: set[tuple[int, int]] = set()
     while at >= 0:
         found.add((cells[at], cells[at + len(folded) - 1] + 1))
@@ -95,21 +122,55 @@ def places(board: Board, folded: str, top: int, past: int) -> set[tuple[int, int
     return found
 
 
-def moments(projector: Projector, lookout: Lookout, leg: int, start: int, end: int) -> Iterator[int | None]:
-    """Yield the raw offsets between two of a leg at which words come to stand; None with each step."""
+def may_stand(folded: str, data: bytes) -> bool:
+    """Say whether printing some bytes may make words stand, in any case; False only where it cannot."""
+    text = _STYLE.sub(b"", data).decode("utf-8", "replace").casefold()
+    if _MOVES(data) or any(char.isspace() for char in folded):
+        return all(char in text for char in folded if not char.isspace())
+    return folded in text.replace("\r", "").replace("\n", "")
+
+
+def sightings(
+    projector: Projector, lookout: Lookout, leg: int, start: int, end: int
+) -> Iterator[tuple[int, bool]]:
+    """Yield what ``moments`` does, passing over blocks in which words cannot come to stand."""
+    reel = projector.reel
+    first, last = reel.at_raw(leg, start)[0], reel.at_raw(leg, end, reach=True)[0]
+    for number in range(first, min(last + 1, len(reel.blocks))):
+        block = reel.blocks[number]
+        low, high = max(start, block.start), min(end, block.end)
+        if block.leg != leg or low >= high:
+            continue
+        near = reel.pieces(number - 1)[-1:] if number and reel.blocks[number - 1].leg == leg else []
+        parts = [piece for piece in [*near, *reel.pieces(number)] if low - _BEFORE < piece.end]
+        data = b"".join(
+            piece.act for piece in parts if isinstance(piece.act, bytes) and piece.end - len(piece.act) < high
+        )
+        if may_stand(lookout.folded, data):
+            yield from moments(projector, lookout, leg, low, high)
+        else:
+            yield high, False
+
+
+def moments(
+    projector: Projector, lookout: Lookout, leg: int, start: int, end: int
+) -> Iterator[tuple[int, bool]]:
+    """Yield steps between two raw offsets of a leg: how far it is, and whether words come to stand there."""
     reel = projector.reel
     place, stop = reel.at_raw(leg, start), reel.at_raw(leg, end, reach=True)
-    for _ in projector.draw(lookout, place):
-        yield None
+    before, lookout.place = lookout.place, None  # it may be left on its way
+    for _ in projector.draw(lookout, place, before):
+        yield start, False
+    lookout.place = place
     while place < stop:
         block, done = place
         pieces = reel.pieces(block)
         upto = stop[1] if block == stop[0] else len(pieces)
-        for piece in pieces[done:upto]:
-            lookout.sighted.clear()
+        for number, piece in enumerate(pieces[done:upto], done + 1):
             lookout.look(piece)
-            for raw in lookout.sighted:
+            lookout.place = reel.settle((block, number))
+            for raw in list(lookout.sighted):
                 if start < raw <= end:
-                    yield raw
-            yield None
+                    yield raw, True
+            yield min(piece.end, end), False
         place = reel.settle((block, upto))

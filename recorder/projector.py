@@ -90,13 +90,16 @@ class Projector:
                 self.stage.feed(piece.act[:within])
                 self._within = within
 
-    def draw(self, stage: Stage, to: Place) -> Iterator[None]:
-        """Draw the screen at a place on another stage, step by step; what is shown stays."""
-        block = self._near(to)
-        stage.thaw(self._packed[block])
-        while (block, 0) < to:
-            yield from self._run(stage, block, 0, to[1] if block == to[0] else None)
-            block += 1
+    def draw(self, stage: Stage, to: Place, at: Place | None = None) -> Iterator[None]:
+        """Draw the screen at a place on another stage, which shows ``at``, step by step."""
+        block, done = self._near(to), 0
+        if at is not None and (block, 0) <= at <= to:
+            block, done = at
+        else:
+            stage.thaw(self._packed[block])
+        while (block, done) < to:
+            yield from self._run(stage, block, done, to[1] if block == to[0] else None)
+            block, done = block + 1, 0
 
     def _near(self, place: Place) -> int:
         """Return the last block before a place at whose beginning there is a packed screen."""

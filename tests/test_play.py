@@ -141,6 +141,30 @@ def test_words_that_scrolled_by_stand_on_the_screen_after_a_search(root, play):
     assert term.wait() == 0
 
 
+def test_what_a_full_screen_program_drew_is_found(root, play):
+    store = store_at(root)
+    made = Maker(store, 1)
+    made.prompt("less notes")
+    made.printed("opening\n")
+    made.shown(b"\x1b[?1049h\x1b[Hfirst page\x1b[5;20Hthe nee\x1b[1mdle\x1b[m", 3000)
+    made.shown(b"\x1b[H\x1b[2Jsecond page", 3000)
+    made.shown(b"\x1b[?1049l", 3000)
+    made.event("system", "full-screen", made.turns, full_screen_ms=6000)
+    made.printed("closed\n")
+    made.done()
+    made.shown("".join(f"raw {number}\r\n" for number in range(9000)).encode(), 1000)  # its text is not kept
+    made.end()
+    store.close()
+    for find, row, shown in ("NEEDLE", 4, "the needle"), ("raw 4321", 22, "raw 4321"):
+        term = play("@1", "--find", find)
+        term.expect("hit 1/1")
+        assert term.screen()[row].strip() == shown
+        term.send("/nowhere\r")
+        term.expect("not found: nowhere")
+        term.send("q")
+        assert term.wait() == 0
+
+
 def test_a_turn_pauses_at_its_end(film, play):
     term = play("film:2", "--speed", "64")
     term.expect("shown 2")

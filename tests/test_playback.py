@@ -11,9 +11,10 @@ from test_projector import RUN, SIZE, made
 
 from recorder import playbar, projector
 from recorder import reel as reels
-from recorder.film import Hit, Spot
+from recorder.film import Spot
 from recorder.playback import FAR_MS, SHOWN_MS, SKIP_MS, Player
 from recorder.playkeys import Keys
+from recorder.playsearch import Hit
 from recorder.playwords import clock, goal, pace
 from recorder.projector import Projector
 
